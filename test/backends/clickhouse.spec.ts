@@ -12,6 +12,7 @@ import { childOf, lineOf, newTraceId, requestOf } from '../dashboard/reader/tele
 import { describeWith } from './backend-processes.js';
 import { readerForContract, writeAsExporter } from './clickhouse-rows.js';
 import { ClickHouseServer } from './clickhouse-server.js';
+import { readStatements } from './grafana-queries.js';
 
 // The contract asks one engine thousands of questions, one after the other.
 jest.setTimeout(300_000);
@@ -174,6 +175,40 @@ describeWith('clickhouse', 'a real ClickHouse', (folder) => {
       });
       const { errors } = await reader.errors(range);
       expect(errors.map(({ count, total }) => [count, total])).toEqual([[13, 13]]);
+    });
+
+    it('answers what the dashboard Logs of Grafana asks, and the jump from a trace to its lines', async () => {
+      const root = requestOf(past);
+      const line = (second: number, more: object) => lineOf(past + second * 1_000, more);
+      await writeAsExporter(server, {
+        spans: [root],
+        logs: [
+          line(1, { message: 'of the trace', traceId: root.traceId, spanId: root.spanId }),
+          line(2, { message: 'outside', level: 50 }),
+          line(3, { message: 'of another service', service: 'billing' }),
+          line(-600, { message: 'long before' }),
+        ],
+      });
+      const { database } = server;
+      const values = { database, services: ['orders'], trace: '', from: range.from, to: range.to };
+      const ask = async (more: object) => {
+        const answers = await Promise.all(
+          readStatements({ ...values, ...more }).map(async ([place, sql]) => [
+            place,
+            (await server.read<Record<string, string>>(sql)).map(
+              ({ Message, body, ServiceName }) => Message ?? body ?? ServiceName,
+            ),
+          ]),
+        );
+        return Object.fromEntries(answers) as Record<string, string[]>;
+      };
+      const all = await ask({});
+      expect(all['Logs / Lines']).toEqual(['outside', 'of the trace']);
+      expect(all['Logs / variable service']!.sort()).toEqual(['billing', 'orders']);
+      expect(await ask({ trace: root.traceId })).toMatchObject({
+        'Logs / Lines': ['of the trace'],
+        'jaeger / Log lines of this trace': ['of the trace'],
+      });
     });
 
     it('is behind every address of the page, which is only read', async () => {

@@ -9,6 +9,7 @@ export const RULES = join(DEPLOY, 'prometheus/rules/nestjs-telemetry.yml');
 interface Target {
   readonly expr?: string;
   readonly query?: string;
+  readonly rawSql?: string;
 }
 
 interface Dashboard {
@@ -20,7 +21,12 @@ interface Dashboard {
     readonly targets: readonly Target[];
   }[];
   readonly templating: {
-    readonly list: readonly { readonly name: string; readonly definition?: string }[];
+    readonly list: readonly {
+      readonly name: string;
+      readonly definition?: string;
+      readonly query?: unknown;
+      readonly datasource?: { readonly uid: string };
+    }[];
   };
 }
 
@@ -86,6 +92,48 @@ export function readQueries(): PlacedQuery[] {
   return [...dashboards, ...jumps]
     .filter(([, query]) => query !== '')
     .map(([place, query]) => [place, fillIn(query)]);
+}
+
+/** What Grafana fills in where it asks ClickHouse. */
+export interface SqlValues {
+  readonly database: string;
+  readonly services: readonly string[];
+  /** Empty: of all. */
+  readonly trace: string;
+  /** Milliseconds. */
+  readonly from: number;
+  readonly to: number;
+}
+
+const CLICKHOUSE = 'clickhouse';
+
+/** Every statement that Grafana sends to ClickHouse, with its variables and the macros of the data source filled in. */
+export function readStatements(values: SqlValues): PlacedQuery[] {
+  const dashboards = readDashboards().flatMap(({ title, panels, templating }) => [
+    ...panels
+      .filter(({ datasource }) => datasource.uid === CLICKHOUSE)
+      .flatMap((panel) =>
+        panel.targets.map(({ rawSql }) => [`${title} / ${panel.title}`, rawSql ?? ''] as const),
+      ),
+    ...templating.list
+      .filter(({ datasource }) => datasource?.uid === CLICKHOUSE)
+      .map(({ name, query }) => [`${title} / variable ${name}`, String(query)] as const),
+  ]);
+  const jumps = readDataSources().flatMap(({ uid, correlations = [] }) =>
+    correlations
+      .filter(({ targetUID }) => targetUID === CLICKHOUSE)
+      .map(({ label, config }) => [`${uid} / ${label}`, config.target.rawSql ?? ''] as const),
+  );
+  return [...dashboards, ...jumps].map(([place, sql]) => [place, fillInSql(sql, values)]);
+}
+
+function fillInSql(sql: string, { database, services, trace, from, to }: SqlValues): string {
+  const time = (ms: number): string => `toDateTime64(${ms / 1_000}, 3)`;
+  return sql
+    .replaceAll(/\$__timeFilter\((\w+)\)/g, `$1 >= ${time(from)} AND $1 <= ${time(to)}`)
+    .replaceAll('${service:singlequote}', services.map((service) => `'${service}'`).join(','))
+    .replaceAll(/\$?\$\{(?:trace|traceID)\}/g, trace)
+    .replaceAll(/\botel\.otel_/g, `${database}.otel_`);
 }
 
 function fillIn(query: string): string {
