@@ -36,9 +36,8 @@ export default {
     // What the kit for tests extends; optional peers.
     'expect',
     'vitest',
-    // Loaded by @nestjs/apollo and @nestjs/microservices.
+    // Loaded by @nestjs/apollo.
     '@as-integrations/express5',
-    '@grpc/proto-loader',
     // Imported by the code of docs/configuration.md, which a test runs.
     '@nestjs/config',
     // Found in the application by its name.
