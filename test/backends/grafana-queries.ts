@@ -95,7 +95,7 @@ export function readQueries(): PlacedQuery[] {
 }
 
 /** What Grafana fills in where it asks ClickHouse. */
-export interface SqlValues {
+interface SqlValues {
   readonly database: string;
   readonly services: readonly string[];
   /** Empty: of all. */

@@ -59,7 +59,7 @@ export interface ExporterLosses {
 }
 
 /** What a process has lost. */
-export interface ProcessLosses {
+interface ProcessLosses {
   readonly service?: string | undefined;
   readonly exporters: readonly ExporterLosses[];
 }
