@@ -81,7 +81,10 @@ function createFaultSwitch({ urls, setFault }) {
 }
 
 async function main(options) {
-  const starting = startSystem({ print, signal: interrupted.signal });
+  // Else the model is now and then slow or down: the fault is to be the only thing that goes wrong.
+  const env =
+    options.fault === undefined ? process.env : { SLOW_SHARE: '0', FAIL_SHARE: '0', ...process.env };
+  const starting = startSystem({ env, print, signal: interrupted.signal });
   let system;
   try {
     system = await starting;
