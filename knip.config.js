@@ -47,7 +47,6 @@ export default {
     'parse-prometheus-text-format',
     // bench/ installs what it compares with.
     '@opentelemetry/context-async-hooks',
-    '@opentelemetry/instrumentation-http',
     '@opentelemetry/instrumentation-pino',
     'nestjs-otel',
     // Come with sdk-node and otlp-ref, in the versions that these need.

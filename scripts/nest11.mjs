@@ -23,10 +23,15 @@ runApart({
   script: 'nest11',
   tools: [
     '@clickhouse/client',
+    '@fastify/otel',
     '@modelcontextprotocol/client',
     '@modelcontextprotocol/server',
     '@opentelemetry/api',
     '@opentelemetry/exporter-jaeger',
+    '@opentelemetry/instrumentation-express',
+    '@opentelemetry/instrumentation-http',
+    '@opentelemetry/instrumentation-nestjs-core',
+    '@opentelemetry/sdk-node',
     '@swc/core',
     '@swc/jest',
     'jest',
@@ -35,6 +40,8 @@ runApart({
   ],
   assemble(folder) {
     cpSync(join(root, 'test/e2e/behaviours'), join(folder, 'test/e2e/behaviours'), { recursive: true });
+    for (const file of ['docs/other-sdks.md', 'test/e2e/programs/with-node-sdk.cjs'])
+      cpSync(join(root, file), join(folder, file));
     for (const file of ['certificate.ts', 'eventually.ts', 'free-port.ts'])
       cpSync(join(root, 'test/support', file), join(folder, 'test/support', file));
     cpSync(join(root, 'test/backends'), join(folder, 'test/backends'), { recursive: true });

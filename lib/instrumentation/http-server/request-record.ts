@@ -42,8 +42,8 @@ import { requestFailureOf } from './request-failures.js';
 import {
   describeOutcome,
   describeUnknownMethod,
+  foreignServerSpanIn,
   hostOf,
-  isForeignServerSpan,
   nameOf,
   parseHost,
   readLength,
@@ -96,9 +96,9 @@ export class RequestRecord implements FinishedRequest {
     const version = raw.httpVersionMajor === 2 ? '2' : raw.httpVersion;
     this.begun = routes.get(this.method, routeAtStart, scheme, version);
     const caller = context.active();
-    const existing = trace.getSpan(caller);
-    this.owned = existing === undefined || !isForeignServerSpan(existing);
-    if (existing !== undefined && !this.owned) {
+    const existing = foreignServerSpanIn(caller);
+    this.owned = existing === undefined;
+    if (existing !== undefined) {
       this.span = existing;
       this.context = withEntrySpan(withRequestScope(caller), existing);
     } else {

@@ -8,7 +8,9 @@ import {
   type Span,
   SpanKind,
   SpanStatusCode,
+  trace,
 } from '@opentelemetry/api';
+import { getRPCMetadata, RPCType } from '@opentelemetry/core';
 
 import {
   ATTR_CLIENT_ADDRESS,
@@ -120,8 +122,18 @@ export function nameOf(span: Span): string | undefined {
   return 'name' in span && typeof span.name === 'string' ? span.name : undefined;
 }
 
-/** Whether another instrumentation has opened this span for the request; ours is of another one. */
-export function isForeignServerSpan(span: Span): boolean {
+/**
+ * The span that another instrumentation has opened for the request; ours is of another one. Where its spans of middleware and
+ * hooks are active, it is found by what OpenTelemetry's instrumentation of HTTP keeps for them.
+ */
+export function foreignServerSpanIn(caller: Context): Span | undefined {
+  const active = trace.getSpan(caller);
+  if (active === undefined || isForeignServerSpan(active)) return active;
+  const metadata = getRPCMetadata(caller);
+  return metadata?.type === RPCType.HTTP && isForeignServerSpan(metadata.span) ? metadata.span : undefined;
+}
+
+function isForeignServerSpan(span: Span): boolean {
   if (!('kind' in span) || span.kind !== SpanKind.SERVER || !span.isRecording()) return false;
   const scope =
     'instrumentationScope' in span ? (span.instrumentationScope as { name?: unknown }) : undefined;

@@ -16,6 +16,7 @@ import { SpanCall } from '../../tracing/run-in-span.js';
 import { TRACED_METHOD } from '../../tracing/trace.decorator.js';
 import { type ContainerClass, isClass, prototypesOf } from '../container/container-classes.js';
 import { moduleNameOfClass, type ModulesLike } from './nest-modules.js';
+import { describeOfficialSpan } from './official-instrumentation.js';
 
 const HTTP = 'http';
 /** Metadata by which NestJS finds handlers, and their kind of entry point. */
@@ -85,11 +86,14 @@ function traceHandler(original: AnyMethod, method: string, kind: string): AnyMet
   };
   return function (...args) {
     const caller = context.active();
-    const traced =
-      currentRuntime()?.config.instrumentation.nest !== undefined && trace.getSpan(caller) !== undefined;
+    const parent = trace.getSpan(caller);
+    const traced = currentRuntime()?.config.instrumentation.nest !== undefined && parent !== undefined;
     if (!traced || typeof this !== 'object' || this === null) return original.apply(this, args);
     const { scope, name, options } = spans.get(this.constructor) ?? describe(this.constructor);
-    if (kind === HTTP) noteHandler(caller, name);
+    if (kind === HTTP) {
+      noteHandler(caller, name);
+      if (describeOfficialSpan(parent, options.attributes)) return original.apply(this, args);
+    }
     if (!shouldStartSpan(undefined, caller)) return original.apply(this, args);
     const call = new SpanCall(tracerFor(scope), name, options, caller);
     let result: unknown;

@@ -1,0 +1,3 @@
+import { describeBesideNodeSdk } from './behaviours/beside-node-sdk.behaviours.js';
+
+describeBesideNodeSdk(12);
