@@ -57,8 +57,8 @@ export async function installBench({ asIs = false } = {}) {
     unpackLibrary(kept, folder);
   } else {
     const packed = await withLock(join(root, '.cache/prepare.lock'), () => packLibrary(root, folder));
-    unpackLibrary(packed, folder);
-    renameSync(packed, kept);
+    unpackLibrary(packed.path, folder);
+    renameSync(packed.path, kept);
   }
   cpSync(join(here, 'processes'), folder, { recursive: true });
   return folder;

@@ -55,7 +55,9 @@ const shareParts = {
     const parts = join(ui, 'parts');
     const shared = [
       join(ui, 'app.tsx'),
-      ...readdirSync(parts).map((name) => join(parts, name)),
+      ...readdirSync(parts)
+        .sort()
+        .map((name) => join(parts, name)),
       ...SHARED.map((path) => join(ui, '..', path)),
     ];
     const imports = shared.map((path) => `import ${JSON.stringify(path)};`).join('');
@@ -109,6 +111,7 @@ async function shorten(script) {
 /** Returns the files of the page: `{ name, contentType, etag, content, gzip }`, the page itself first. */
 export async function bundlePage({ minify = true } = {}) {
   const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
     entryPoints: { page: join(ui, 'main.tsx'), style: join(ui, 'styles/page.css') },
     outdir: ui,
     entryNames: '[name]-[hash]',

@@ -1,11 +1,12 @@
 // Runs test/testing/orders.kit.ts against the packed library where users have it: in a vitest project of Nest 12 (an ES module) and in
 // a jest project of Nest 11 (CommonJS, ts-jest), each in a new folder, with what `nest new` sets up for tests. Once everything must
 // pass, once every test must fail with its message.
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+import { environmentOf, inFreshFolder, nestPackages, QUIET, runNpm } from './prepare/fresh-project.mjs';
+import { tryCommand } from './prepare/run-command.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -94,31 +95,21 @@ const MESSAGES = [
   'There is no such option. Did you mean attributes?',
 ];
 
-/**
- * @param install `(folder, packages) => void`, runs npm
- * @returns what is wrong
- */
-export function checkTestKit(tarball, install) {
-  return Object.entries(PROJECTS).flatMap(([name, project]) => {
-    const folder = mkdtempSync(join(tmpdir(), 'nestjs-telemetry-kit-'));
-    try {
+/** Returns what is wrong. */
+export async function checkTestKit({ tarball }) {
+  const problems = [];
+  for (const [name, project] of Object.entries(PROJECTS)) {
+    await inFreshFolder('kit', {}, (folder) => {
       writeProject(folder, project);
-      install(folder, [tarball, '@opentelemetry/api']);
-      return runProject(folder, project).map((problem) => `${name}: ${problem}`);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
+      runNpm(process.execPath, folder, ['install', tarball, '@opentelemetry/api', ...QUIET]);
+      problems.push(...runProject(folder, project).map((problem) => `${name}: ${problem}`));
+    });
+  }
+  return problems;
 }
 
 function writeProject(folder, { nest, manifest, tools, tsconfig: settings, files }) {
-  const dependencies = {
-    '@nestjs/common': nest,
-    '@nestjs/core': nest,
-    '@nestjs/platform-express': nest,
-    'reflect-metadata': '^0.2.2',
-    rxjs: '^7.8.1',
-  };
+  const dependencies = nestPackages(nest);
   const devDependencies = { '@nestjs/testing': nest, '@types/node': '^24.0.0', ...tools };
   const text = JSON.stringify({ name: 'app', private: true, ...manifest, dependencies, devDependencies });
   mkdirSync(join(folder, 'src'));
@@ -148,11 +139,9 @@ function runProject(folder, { run }) {
 }
 
 function runNode(folder, args, env = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+  const quiet = { NO_COLOR: '1', FORCE_COLOR: '0', CI: '' };
+  return tryCommand(process.execPath, args, {
     cwd: folder,
-    encoding: 'utf8',
-    timeout: 300_000,
-    env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', FORCE_COLOR: '0', CI: '', ...env },
+    env: { ...environmentOf(process.execPath), ...quiet, ...env },
   });
-  return { status, output: `${stdout}${stderr}` };
 }

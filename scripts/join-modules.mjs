@@ -10,6 +10,8 @@ import ts from 'typescript';
 /** Writes the modules of the folder `from` into `to` as `entryPoints` and what these share, with their types. */
 export async function joinModules(from, to, entryPoints) {
   const { outputFiles } = await build({
+    // The files are the same wherever the build is started.
+    absWorkingDir: from,
     entryPoints: entryPoints.map((file) => join(from, file)),
     outbase: from,
     outdir: to,
@@ -40,6 +42,7 @@ export async function joinModules(from, to, entryPoints) {
 /** Writes joined modules again, as CommonJS, with their types. */
 export async function convertToCommonJs(from, to) {
   const { warnings } = await build({
+    absWorkingDir: from,
     entryPoints: listFiles(from, '.js'),
     outbase: from,
     outdir: to,

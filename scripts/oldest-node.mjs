@@ -3,40 +3,16 @@
 // for they are the same, and jest loads Nest 12 as CommonJS there; the processes of the sample system run it as it is. Arguments
 // go to jest, and then nothing else is run.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { runCommand } from './prepare/run-command.mjs';
+import { nodeRelease } from './prepare/node-release.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** The executable of that Node, which npm brings when it is asked for the first time. */
-function oldestNode() {
-  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const version = engines.node.replace('>=', '');
-  const folder = join(root, `.cache/node-${version}`);
-  const name = process.platform === 'win32' ? 'node.exe' : 'node';
-  const executable = join(folder, 'node_modules/node/bin', name);
-  if (existsSync(executable)) return executable;
-  mkdirSync(folder, { recursive: true });
-  // Its install script is what puts the executable there.
-  const manifest = { private: true, dependencies: { node: version }, allowScripts: { node: true } };
-  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
-  const args = [
-    'install',
-    '--prefix',
-    folder,
-    '--prefer-offline',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error',
-  ];
-  runCommand('npm', args, { cwd: root, stdout: 'ignore' });
-  return executable;
-}
-
-const node = oldestNode();
+const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const node = nodeRelease(root, engines.node.replace('>=', ''));
 
 /** Runs one script of the project and returns its exit code. */
 function run(script, ...args) {

@@ -37,7 +37,7 @@ export function runApart({ root, fixture, script, tools, assemble, jestArgs = []
 
 function runJest({ root, installed, script, assemble, args }) {
   const folder = openRunFolder(installed);
-  unpackLibrary(packLibrary(root, folder), folder);
+  unpackLibrary(packLibrary(root, folder).path, folder);
   assemble(folder, installed);
   // Flags that the repository's own jest needs must not help here.
   const env = { ...process.env };
