@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 
 import { judgeApiCopies, numbersOf } from '../../doctor/api-versions.js';
 import { checkPreloaded } from '../../doctor/check-double.js';
@@ -22,7 +22,7 @@ interface Manifest {
 
 /**
  * Looks for packages that keep telemetry of an application from working together, in `node_modules` of a folder and of
- * the folders above it.
+ * the folders above it, or in what Yarn's Plug'n'Play has in their place.
  */
 export function checkPackages(folder: string, env: NodeJS.ProcessEnv): Finding[] {
   const check = `packages of ${folder}`;
@@ -108,9 +108,31 @@ function checkOwnCopies(installed: readonly Installed[]): Result[] {
   ];
 }
 
+/** What is used of the API that Yarn adds to Node where packages are in archives, and no node_modules is there. */
+interface PlugAndPlay {
+  getAllLocators(): readonly { readonly name: string }[];
+  getPackageInformation(locator: { readonly name: string }): { readonly packageLocation: string };
+}
+
+function foldersByPlugAndPlay(start: string, names: readonly string[]): string[] {
+  const modules = process.getBuiltinModule('node:module') as {
+    readonly findPnpApi?: (path: string) => PlugAndPlay | null;
+  };
+  const api = modules.findPnpApi?.(start + sep);
+  if (api === undefined || api === null) return [];
+  return api
+    .getAllLocators()
+    .filter(({ name }) => names.includes(name))
+    .map((locator) => api.getPackageInformation(locator).packageLocation);
+}
+
 /** All copies of the packages, also those inside of other packages, sorted by folder. */
 function findInstalled(start: string, names: readonly string[]): Installed[] {
   const found = new Map<string, Installed>();
+  for (const folder of foldersByPlugAndPlay(start, names)) {
+    const installed = readPackage(folder);
+    if (installed !== undefined) found.set(installed.folder, installed);
+  }
   const search = { visited: new Set<string>(), names: new Set(names), found };
   for (let folder = start; ; folder = dirname(folder)) {
     searchModules(join(folder, 'node_modules'), search);

@@ -48,6 +48,32 @@ async function addRows(store: TelemetryStore, count = 3): Promise<void> {
 const asideOf = (file: string) =>
   readdirSync(dirname(file)).filter((name) => /\.corrupt-\d{4}-\d\d-\d\dT[\d.-]+Z$/.test(name));
 
+describe('the SQLite of Node', () => {
+  it('is loaded without the warning that it is experimental, and with every other one', () => {
+    const emitted: unknown[] = [];
+    // As Node 22 loads it.
+    const getBuiltinModule = jest.spyOn(process, 'getBuiltinModule').mockImplementation(() => {
+      process.emitWarning(
+        'SQLite is an experimental feature and might change at any time',
+        'ExperimentalWarning',
+      );
+      process.emitWarning('another one');
+      return undefined;
+    });
+    const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation((warning) => {
+      emitted.push(warning);
+    });
+    try {
+      loadSqlite();
+      process.emitWarning('a later one');
+    } finally {
+      emitWarning.mockRestore();
+      getBuiltinModule.mockRestore();
+    }
+    expect(emitted).toEqual(['another one', 'a later one']);
+  });
+});
+
 describe('the file of the store', () => {
   it('lies in a folder that git ignores', async () => {
     const file = join(newFolder(), '.telemetry', 'telemetry.db');

@@ -10,13 +10,15 @@ import { ADDED_COLUMNS, ADDED_TABLES, APPLICATION_ID, SCHEMA, SCHEMA_VERSION } f
 export type Sqlite = typeof sqlite;
 
 /**
- * Node's SQLite, or undefined with one warning where this Node has none. Loaded when it is asked for and not before: Node
- * before 24.15 prints an ExperimentalWarning for it.
+ * Node's SQLite, or undefined with one warning where this Node has none. Loaded when it is asked for and not before: it costs
+ * memory.
  */
 export function loadSqlite(): Sqlite | undefined {
-  // Older releases than the type knows of have no such function, and later ones without SQLite give nothing.
-  const { getBuiltinModule } = process as Partial<Pick<NodeJS.Process, 'getBuiltinModule'>>;
-  const found = getBuiltinModule?.('node:sqlite');
+  const found = withoutItsWarning(() => {
+    // Older releases than the type knows of have no such function, and later ones without SQLite give nothing.
+    const { getBuiltinModule } = process as Partial<Pick<NodeJS.Process, 'getBuiltinModule'>>;
+    return getBuiltinModule?.('node:sqlite');
+  });
   if (found === undefined)
     warnOnce(
       'store:sqlite',
@@ -24,6 +26,25 @@ export function loadSqlite(): Sqlite | undefined {
         'switch the store off with store: false.',
     );
   return found;
+}
+
+/**
+ * Before 24.15, Node warns that its SQLite is experimental when that is loaded. The application has not chosen to use it, and
+ * the store is tested with each release.
+ */
+function withoutItsWarning<T>(load: () => T): T {
+  const original = Object.getOwnPropertyDescriptor(process, 'emitWarning');
+  if (original === undefined) return load();
+  const emitWarning = original.value as (...args: unknown[]) => void;
+  process.emitWarning = (...args: unknown[]) => {
+    if (!String(args[0]).startsWith('SQLite is an experimental feature'))
+      Reflect.apply(emitWarning, process, args);
+  };
+  try {
+    return load();
+  } finally {
+    Object.defineProperty(process, 'emitWarning', original);
+  }
 }
 
 export const IN_MEMORY = ':memory:';
