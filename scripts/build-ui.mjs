@@ -111,7 +111,9 @@ async function shorten(script) {
 /** Returns the files of the page: `{ name, contentType, etag, content, gzip }`, the page itself first. */
 export async function bundlePage({ minify = true } = {}) {
   const { outputFiles, metafile } = await build({
+    // Names have hashes of paths: they are the same in each folder, and where node_modules is a link.
     absWorkingDir: root,
+    preserveSymlinks: true,
     entryPoints: { page: join(ui, 'main.tsx'), style: join(ui, 'styles/page.css') },
     outdir: ui,
     entryNames: '[name]-[hash]',

@@ -1,0 +1,2 @@
+export function changelogProblems(changelog: string, version: string): string[];
+export function dateUnreleased(changelog: string, version: string, date: string): string;
