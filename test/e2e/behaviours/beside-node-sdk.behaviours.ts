@@ -170,7 +170,7 @@ export function describeBesideNodeSdk(nest: Platform['nest']): void {
     it('warns of the instrumentation of NestJS exactly where that records nothing', () => {
       for (const [{ sdk, passed = [] }, { warnings }] of all) {
         const isInert = nest === 12 && [...(sdk ?? []), ...passed].includes('nestjs-core');
-        expect(warnings).toEqual(
+        expect(warnings.filter((warning) => warning.includes('records nothing here'))).toEqual(
           isInert
             ? [expect.stringMatching(/instrumentation-nestjs-core \d\S* records nothing here: .* NestJS 12/)]
             : [],
