@@ -9,6 +9,7 @@ export const SIDEBAR = {
     'process-end',
     'short-lived',
     'bundles',
+    'compatibility',
     'other-sdks',
     'performance',
   ],

@@ -186,7 +186,7 @@ describe('the code of README.md, CONTRIBUTING.md and docs/', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
-    const run = [...code.matchAll(/npm (?:run )?([\w:]+)/g)].map(([, name = '']) => name);
+    const run = [...code.matchAll(/(?<!\w)npm (?:run )?([\w:]+)/g)].map(([, name = '']) => name);
     expect(run.filter((name) => !(name in scripts) && name !== 'install' && name !== 'ls')).toEqual([]);
     const files = [...code.matchAll(/(?:^|\s)node (?!--)(\S+\.mjs)/g)].map(([, file = '']) => file);
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
