@@ -188,7 +188,7 @@ describe.each(OTLP_PROTOCOLS)('delivery over %s', (protocol) => {
       collector.fault = 'slow';
       const { provider, record } = spansTo(protocol);
       record(5);
-      await eventually(() => said(/no answer within 3\d\d|no answer within 29\d/).length === 1);
+      await eventually(() => said(/no answer within \d+ ms/).length === 1);
       collector.fault = undefined;
 
       await eventually(() => exporterReports()[0]!.exported === 5);
