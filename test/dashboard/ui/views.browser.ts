@@ -222,7 +222,9 @@ describeInChromium('the page', () => {
   });
 
   it('says what a region dragged over a chart has in common', async () => {
-    const page = await stage.open('#/overview?open=gateway');
+    // The range stands still, however long the stage has been there.
+    const to = stage.server.dataset.spike[1] + 4 * 60_000;
+    const page = await stage.open(`#/overview?open=gateway&from=${to - 15 * 60_000}&to=${to}`);
     const box = (await page
       .locator('section[aria-label="gateway"]')
       .locator('.u-over')
