@@ -1,8 +1,6 @@
 /** A real Chromium, and the page in it. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { extname, join, resolve } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
 
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
@@ -35,20 +33,17 @@ export function describeInChromium(title: string, body: () => void): void {
 export const launchChromium = (): Promise<Browser> =>
   chromium.launch({ executablePath: findInstalledChromium()!, args: FLAGS });
 
-function bundlePage(): FixtureOptions['files'] {
-  const folder = mkdtempSync(join(tmpdir(), 'telemetry-page-'));
-  try {
-    // In a process of its own: esbuild does not run in jest's context.
-    execFileSync(process.execPath, [resolve(__dirname, '../../../scripts/build-ui.mjs'), folder]);
-    const files = readdirSync(folder).map((name) => ({
-      name,
-      contentType: CONTENT_TYPES[extname(name)] ?? 'text/plain',
-      content: readFileSync(join(folder, name)),
-    }));
-    return async () => files;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** The files of the page, which scripts/browser.mjs builds once for all specs. */
+function readPage(): FixtureOptions['files'] {
+  const folder = process.env['BUILT_PAGE'];
+  if (folder === undefined)
+    throw new Error('There is no page yet: run `npm run test:browser`, which builds it.');
+  const files = readdirSync(folder).map((name) => ({
+    name,
+    contentType: CONTENT_TYPES[extname(name)] ?? 'text/plain',
+    content: readFileSync(join(folder, name)),
+  }));
+  return async () => files;
 }
 
 export interface Stage {
@@ -63,7 +58,7 @@ export interface Stage {
 
 /** Starts the fixture server and a browser; every page is a fresh one, without storage. */
 export async function startStage(options: Partial<FixtureOptions> = {}): Promise<Stage> {
-  const server = await startFixtureServer({ files: bundlePage(), ...options });
+  const server = await startFixtureServer({ files: readPage(), ...options });
   const browser = await launchChromium();
   const complaints: string[] = [];
   return {
