@@ -2,7 +2,7 @@ import { exporterReports } from '../exporters/exporter-report.js';
 import { seriesLimitReports, seriesNearLimits } from '../metrics-sdk/limit-series.js';
 import { currentRuntime, type SdkRuntime } from '../runtime/sdk-runtime.js';
 import { checkLoadedApi } from './api-versions.js';
-import { checkPreloaded, checkWrappedHttp } from './check-double.js';
+import { checkPreloaded } from './check-preloaded.js';
 import { checkSampling } from './check-sampling.js';
 import { type Finding, named } from './finding.js';
 import {
@@ -25,7 +25,6 @@ function examineSetup({ config }: SdkRuntime): Finding[] {
     ),
     ...named('@opentelemetry/api', checkLoadedApi()),
     ...named('NODE_OPTIONS', checkPreloaded(process.env)),
-    ...named('node:http', checkWrappedHttp(config)),
   ];
 }
 

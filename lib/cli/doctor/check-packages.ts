@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 
 import { judgeApiCopies, numbersOf } from '../../doctor/api-versions.js';
-import { checkPreloaded } from '../../doctor/check-double.js';
+import { checkPreloaded } from '../../doctor/check-preloaded.js';
 import { fault, type Finding, named, ok, type Result, skipped, warning } from '../../doctor/finding.js';
 
 const API = '@opentelemetry/api';
