@@ -125,33 +125,9 @@ describeInChromium('every view', () => {
     ({ id: profileId } = await post('profiles/stop', {}));
   });
 
-  const show = async (
-    { name, hash, there }: View,
-    window: keyof typeof WINDOWS,
-    colorScheme: 'light' | 'dark',
-  ): Promise<Page> => {
-    const page = await stage.open(hash(stage), {
-      viewport: WINDOWS[window],
-      colorScheme,
-      reducedMotion: 'reduce',
-    });
-    await page.locator(there).first().waitFor();
-    await page.waitForTimeout(200);
-    await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}-${window}.png`) });
-    return page;
-  };
-  const cases = VIEWS.flatMap((view) => THEMES.map((theme) => [view.name, theme, view] as const));
-
-  it.each(cases)('can be read and operated by everybody: %s, %s', async (_name, theme, view) => {
-    const page = await show(view, 'wide', theme);
-    expect(await findBarriers(page)).toEqual([]);
-  });
-
-  it.each(cases)('fits a narrow window: %s, %s', async (_name, theme, view) => {
-    const page = await show(view, 'narrow', theme);
-    expect(await findBarriers(page)).toEqual([]);
-    // What can be scrolled to, or ends in an ellipsis that is in sight, is within.
-    const outside = await page.evaluate<string[]>(`[...document.querySelectorAll('main *, header *')]
+  /** What sticks out of the window, and can neither be scrolled to nor ends in an ellipsis that is in sight. */
+  const findOutside = (page: Page): Promise<string[]> =>
+    page.evaluate<string[]>(`[...document.querySelectorAll('main *, header *')]
       .filter((element) => {
         const { right, width } = element.getBoundingClientRect();
         if (width === 0 || right <= innerWidth + 1 || element.closest('.scroll-x, .visually-hidden, .dots, .u-wrap')) return false;
@@ -161,6 +137,26 @@ describeInChromium('every view', () => {
         return true;
       })
       .map((element) => element.className || element.tagName)`);
-    expect(outside).toEqual([]);
-  });
+
+  it.each(VIEWS.map((view) => [view.name, view] as const))(
+    'can be read and operated by everybody, also in a narrow window: %s',
+    async (name, { hash, there }) => {
+      const page = await stage.open(hash(stage), { reducedMotion: 'reduce' });
+      await page.locator(there).first().waitFor();
+      for (const window of Object.keys(WINDOWS) as (keyof typeof WINDOWS)[]) {
+        await page.setViewportSize(WINDOWS[window]);
+        for (const colorScheme of THEMES) {
+          await page.emulateMedia({ colorScheme });
+          await page.waitForTimeout(200);
+          await page.screenshot({ path: join(screenshots, `${name}-${colorScheme}-${window}.png`) });
+          expect({ window, colorScheme, barriers: await findBarriers(page) }).toEqual({
+            window,
+            colorScheme,
+            barriers: [],
+          });
+        }
+      }
+      expect(await findOutside(page)).toEqual([]);
+    },
+  );
 });
