@@ -1,3 +1,10 @@
+import {
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+  ATTR_URL_FULL,
+  ATTR_URL_PATH,
+} from '../config/semantic-conventions.constants.js';
 import { type Result, warning } from './finding.js';
 
 /** One span as a trace store shows it; times in milliseconds since the epoch. */
@@ -86,10 +93,10 @@ export function checkLostContexts(spans: readonly StoredSpan[]): Result[] {
 
 /** Address, method and path of an HTTP request, the same on both sides; undefined where one of them is not known. */
 function requestOf({ attributes }: StoredSpan): string | undefined {
-  const method = attributes['http.request.method'];
-  const address = attributes['server.address'];
-  const port = attributes['server.port'];
-  const path = attributes['url.path'] ?? pathOf(attributes['url.full']);
+  const method = attributes[ATTR_HTTP_REQUEST_METHOD];
+  const address = attributes[ATTR_SERVER_ADDRESS];
+  const port = attributes[ATTR_SERVER_PORT];
+  const path = attributes[ATTR_URL_PATH] ?? pathOf(attributes[ATTR_URL_FULL]);
   const parts = [method, address, port, path];
   return parts.includes(undefined) ? undefined : parts.map(String).join(' ');
 }
@@ -103,10 +110,10 @@ export function checkDoubleSpans(spans: readonly StoredSpan[]): Result[] {
   const byId = new Map(spans.map((span) => [span.spanId, span]));
   const doubled = new Map<string, string>();
   for (const span of spans) {
-    const method = span.attributes['http.request.method'];
+    const method = span.attributes[ATTR_HTTP_REQUEST_METHOD];
     const parent = byId.get(span.parentSpanId ?? '');
     if (method === undefined || parent?.kind !== span.kind || parent.service !== span.service) continue;
-    if (parent.scope === span.scope || parent.attributes['http.request.method'] !== method) continue;
+    if (parent.scope === span.scope || parent.attributes[ATTR_HTTP_REQUEST_METHOD] !== method) continue;
     if (span.kind === 'server' || span.kind === 'client')
       doubled.set(
         `${span.service} ${span.kind}`,
