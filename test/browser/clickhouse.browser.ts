@@ -64,8 +64,21 @@ describeInChromium('with a browser', () => {
       browser = await launchChromium();
       page = await browser.newPage({ viewport: { width: 1_400, height: 900 } });
       page.setDefaultTimeout(30_000);
-      await page.goto(served.address);
-      await page.locator('.routes').waitFor();
+      // The first questions to a new engine may take longer than the page waits for them.
+      await eventually(
+        'the overview',
+        async () => {
+          await page.goto(served.address);
+          return page
+            .locator('.routes')
+            .waitFor()
+            .then(
+              () => true,
+              () => false,
+            );
+        },
+        180_000,
+      );
     }, 400_000);
     afterAll(async () => {
       await browser?.close();
