@@ -1,7 +1,6 @@
 // Runs what depends on the version of Node on the oldest one that package.json promises to work on (`engines`), kept in .cache: the
-// specs of processes, clients and SQLite, then the behaviours on Nest 11 as its users run them. Those on Nest 12 are left out,
-// for they are the same, and jest loads Nest 12 as CommonJS there; the processes of the sample system run it as it is. Arguments
-// go to jest, and then nothing else is run.
+// specs of processes that start and end, clients and SQLite, then the behaviours on Nest 11 as its users run them. The
+// processes of the sample system run Nest 12. Arguments go to jest, and then nothing else is run.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,9 +23,13 @@ function run(script, ...args) {
 }
 
 const args = process.argv.slice(2);
-const dependOnNode =
-  '/test/(e2e/(?!nest12-)|instrumentation/clients/|dashboard/(profiling|sqlite)/|metrics/)';
-const patterns = args.length > 0 ? args : [dependOnNode];
+const dependOnNode = [
+  '/test/e2e/(es-module-clients|process-end|register|sample-app|short-lived|standalone-page|store-kill)',
+  '/test/instrumentation/clients/',
+  '/test/dashboard/(profiling|sqlite)/',
+  '/test/metrics/',
+];
+const patterns = args.length > 0 ? args : dependOnNode;
 const codes = [
   run('build.mjs', '--all'),
   run('jest.mjs', 'unit,e2e', ...patterns),
