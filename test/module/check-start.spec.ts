@@ -141,7 +141,7 @@ describe('the check after the start', () => {
     collector = await FaultyCollector.start('http/protobuf');
     start({ otlpEndpoint: collector.url });
     getTelemetry('orders').trace('work', () => undefined);
-    await telemetry?.flush();
+    await telemetry?.flush({ timeoutMs: 10_000 });
     await eventually('the span', () => collector!.accepted.trace === 1);
     const before = collector.requestTimes.length;
     await check();
