@@ -61,6 +61,7 @@ describeInChromium('with a browser', () => {
       });
       facts = await prepareFacts(system, (what, ask) => eventually(what, ask, 60_000));
       served = await ClickHousePage.start(server.url, server);
+      const { address } = served;
       browser = await launchChromium();
       page = await browser.newPage({ viewport: { width: 1_400, height: 900 } });
       page.setDefaultTimeout(30_000);
@@ -68,7 +69,7 @@ describeInChromium('with a browser', () => {
       await eventually(
         'the overview',
         async () => {
-          await page.goto(served.address);
+          await page.goto(address);
           return page
             .locator('.routes')
             .waitFor()

@@ -696,8 +696,8 @@ describe('validateOptions()', () => {
   });
 
   it('reports all problems at once, with where they were set', () => {
-    const options = { serviceName: 1, sampling: { ratio: 2, sampler: 'x' }, unknown: true } as unknown;
-    const problems = validateOptions(options as TelemetryOptions, 'orders.module.ts', INSTRUMENTATIONS);
+    const options = { serviceName: 1, sampling: { ratio: 2, sampler: 'x' }, unknown: true };
+    const problems = validateOptions(options, 'orders.module.ts', INSTRUMENTATIONS);
     expect(problems.map(({ name, setIn }) => `${name} ${setIn}`)).toEqual([
       'serviceName orders.module.ts',
       'sampling.ratio orders.module.ts',

@@ -35,7 +35,7 @@ export const launchChromium = (): Promise<Browser> =>
 
 /** The files of the page, which scripts/browser.mjs builds once for all specs. */
 function readPage(): FixtureOptions['files'] {
-  const folder = process.env['BUILT_PAGE'];
+  const folder = process.env.BUILT_PAGE;
   if (folder === undefined)
     throw new Error('There is no page yet: run `npm run test:browser`, which builds it.');
   const files = readdirSync(folder).map((name) => ({
