@@ -1,7 +1,7 @@
 import { type FieldFilter } from '../field-filter.js';
 import { type CoverageAnswer } from './answer-parts.interface.js';
 
-/** A `host` has no spans of its own; a service that has is a `service`, by whatever name it is called. */
+/** A `service` has recorded spans. A `host` has none, and is known from the calls to its address only. */
 export type MapNodeKind = 'service' | 'database' | 'queue' | 'host';
 
 /** What calls, or is called. */
