@@ -110,6 +110,5 @@ export function writeCurl({ method, origin, path, headers }: RequestParts): stri
 
 /** One word of a POSIX shell. A line break would end a header; no word of a shell has a NUL. */
 export function quote(text: string): string {
-  // eslint-disable-next-line no-control-regex -- they are what is to be removed
-  return `'${text.replaceAll(/[\u0000-\u001f\u007f]/g, '').replaceAll("'", `'\\''`)}'`;
+  return `'${text.replaceAll(/\p{Cc}/gu, '').replaceAll("'", `'\\''`)}'`;
 }

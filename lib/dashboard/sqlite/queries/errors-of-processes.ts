@@ -76,7 +76,7 @@ export function* readErrorsOf(database: Database, range: TimeRange, processes: s
   };
   const finder = new ErrorFinder({ add, addEntry: () => undefined });
   const turn = new TimeSlice();
-  // eslint-disable-next-line require-yield -- few spans of a trace failed
+  // eslint-disable-next-line require-yield -- a step of takeNewestTraces(): at most 1,000 rows need no pause
   function* take({ id, traceId }: NewestTrace, left: number): Steps<number> {
     const rows = database.all<SpanRow>(SPANS, id, Math.min(left, 1_000));
     for (const row of rows) finder.takeSpan(toSpan(row, traceId, resourceOf(row.resource)), range.to);
