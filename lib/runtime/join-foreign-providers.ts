@@ -182,6 +182,12 @@ class JoinedLogRecordProcessor extends Joined<LogRecordProcessor> implements Log
   }
 }
 
+/** What spans of version 1 of the SDK have in place of `instrumentationScope` and `parentSpanContext`. */
+interface FormerSpan {
+  readonly instrumentationLibrary?: unknown;
+  readonly parentSpanId?: unknown;
+}
+
 /** Passes spans of the other SDK on as ours: of the service that the configuration names. */
 class JoinedSpanProcessor extends Joined<SpanProcessor> implements SpanProcessor {
   private readonly resources = new WeakMap<Resource, Resource>();
@@ -210,8 +216,7 @@ class JoinedSpanProcessor extends Joined<SpanProcessor> implements SpanProcessor
     const properties: PropertyDescriptorMap = { resource: { value: this.resourceOf(span.resource) } };
     // Their spans stay as they are: their exporters send them too.
     for (const [name, value] of Object.entries(redactedParts(span))) properties[name] = { value };
-    // Spans of version 1 of the SDK have other names for these two.
-    const former = span as unknown as { instrumentationLibrary?: unknown; parentSpanId?: unknown };
+    const former = span as unknown as FormerSpan; // not what its type says, for version 1
     if (former.instrumentationLibrary !== undefined) {
       properties.instrumentationScope = { value: former.instrumentationLibrary };
       if (typeof former.parentSpanId === 'string') {

@@ -84,8 +84,9 @@ async function readItems(
 ): Promise<void> {
   const decoder = new TextDecoder();
   let rest = '';
-  // refuseWithReason() has checked that there is a body; it is iterable in Node; the declarations of fetch leave the iterator out.
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+  // refuseWithReason() has checked that there is a body.
+  const chunks = response.body as unknown as AsyncIterable<Uint8Array>; // iterable in Node, not in the declarations of fetch
+  for await (const chunk of chunks) {
     silence.interrupt();
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
