@@ -1,4 +1,3 @@
-import { examineStart } from '../doctor/examine-process.js';
 import { type Finding } from '../doctor/finding.js';
 import { warnOnce } from '../errors/warnings.js';
 import { type SdkRuntime } from '../runtime/sdk-runtime.js';
@@ -14,6 +13,8 @@ const AFTER_MS = 3_000;
 export function checkStart(runtime: SdkRuntime, afterMs = AFTER_MS, onEnd?: () => void): () => void {
   const stopped = new AbortController();
   const check = async (): Promise<void> => {
+    // On demand: the start does not wait for it.
+    const { examineStart } = await import('../doctor/examine-process.js');
     const findings = await examineStart(runtime, stopped.signal);
     if (findings.length > 0 && !stopped.signal.aborted) warnOnce('start-check', describe(findings));
   };
