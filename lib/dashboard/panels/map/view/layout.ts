@@ -199,7 +199,8 @@ function chooseLayers(ids: readonly string[], arcs: readonly GraphEdge[]): Reado
   return layerOf;
 }
 
-const mean = (cells: readonly Cell[]): number => cells.reduce((sum, { y }) => sum + y, 0) / cells.length;
+const addMiddles = (cells: readonly Cell[], begin = 0): number =>
+  cells.reduce((sum, { y }) => sum + y, begin);
 
 /** Orders each layer so that few edges cross, and then moves its cells to where their edges are straight. */
 function arrange(layers: readonly Cell[][], spacing: Spacing): void {
@@ -210,7 +211,7 @@ function arrange(layers: readonly Cell[][], spacing: Spacing): void {
       const wish = new Map(
         layer.map((cell) => {
           const beside = forward ? cell.before : cell.after;
-          return [cell, beside.length > 0 ? mean(beside) : cell.y];
+          return [cell, beside.length > 0 ? addMiddles(beside) / beside.length : cell.y];
         }),
       );
       layer.sort((a, b) => (wish.get(a) ?? 0) - (wish.get(b) ?? 0));
@@ -220,8 +221,8 @@ function arrange(layers: readonly Cell[][], spacing: Spacing): void {
   for (let round = 0; round < ROUNDS; round += 1)
     for (const layer of round % 2 === 0 ? layers.toReversed() : layers)
       spread(layer, spacing, (cell) => {
-        const beside = [...cell.before, ...cell.after];
-        return beside.length > 0 ? mean(beside) : cell.y;
+        const count = cell.before.length + cell.after.length;
+        return count > 0 ? addMiddles(cell.after, addMiddles(cell.before)) / count : cell.y;
       });
   const top = Math.min(...layers.flat().map(({ y, height }) => y - height / 2));
   for (const cell of layers.flat()) cell.y += MARGIN - top;
@@ -234,7 +235,10 @@ function spread(
   wishOf: (cell: Cell) => number,
 ): void {
   // Without the room between them they only have to stay in order: neighbours that would not, move together.
-  const blocks: { sum: number; size: number; cells: [cell: Cell, offset: number][] }[] = [];
+  // Numbers in lists and no objects, for this runs for each layer in each round.
+  const sums: number[] = [];
+  const sizes: number[] = [];
+  const offsets: number[] = [];
   let offset = 0;
   let above: Cell | undefined;
   for (const cell of layer) {
@@ -243,19 +247,25 @@ function spread(
       offset += (above.height + cell.height) / 2 + gap;
     }
     above = cell;
-    let block = { sum: wishOf(cell) - offset, size: 1, cells: [[cell, offset] as [Cell, number]] };
-    for (let last = blocks.at(-1); last !== undefined && last.sum / last.size > block.sum / block.size;) {
-      blocks.pop();
-      block = {
-        sum: last.sum + block.sum,
-        size: last.size + block.size,
-        cells: [...last.cells, ...block.cells],
-      };
-      last = blocks.at(-1);
+    offsets.push(offset);
+    let sum = wishOf(cell) - offset;
+    let size = 1;
+    while (sums.length > 0 && (sums.at(-1) ?? 0) / (sizes.at(-1) ?? 1) > sum / size) {
+      sum += sums.pop() ?? 0;
+      size += sizes.pop() ?? 0;
     }
-    blocks.push(block);
+    sums.push(sum);
+    sizes.push(size);
   }
-  for (const { sum, size, cells } of blocks) for (const [cell, at] of cells) cell.y = sum / size + at;
+  let block = 0;
+  let end = sizes[0] ?? 0;
+  for (const [at, cell] of layer.entries()) {
+    if (at === end) {
+      block += 1;
+      end += sizes[block] ?? 0;
+    }
+    cell.y = (sums[block] ?? 0) / (sizes[block] ?? 1) + (offsets[at] ?? 0);
+  }
 }
 
 /** How far from the middle of its two nodes each edge begins and ends: those of one side are spread over it. */
