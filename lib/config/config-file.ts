@@ -1,3 +1,4 @@
+import { withoutUndefined } from './declare-options.js';
 import type { EnvironmentVariable } from './environment.js';
 import type { OtlpTarget, Signal } from './otlp.js';
 import type { EnvironmentValues } from './resolve-config.js';
@@ -45,11 +46,10 @@ export function withoutReplaced(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /** Options in code over those of a file; attributes of the resource and options of Prometheus are merged by name. */
 export function mergeOptions(inFile: TelemetryOptions, inCode: TelemetryOptions): TelemetryOptions {
-  const given = Object.fromEntries(Object.entries(inCode).filter(([, value]) => value !== undefined));
   const { resourceAttributes, prometheus } = inFile;
   return {
     ...inFile,
-    ...given,
+    ...withoutUndefined(inCode),
     ...(resourceAttributes !== undefined && {
       resourceAttributes: { ...resourceAttributes, ...inCode.resourceAttributes },
     }),

@@ -8,6 +8,7 @@ import {
   type ViewOptions,
 } from '@opentelemetry/sdk-metrics';
 
+import { withoutUndefined } from '../../config/declare-options.js';
 import type { ConfigNode } from './config-node.js';
 
 const INSTRUMENT_TYPES: Readonly<Record<string, InstrumentType>> = {
@@ -27,7 +28,7 @@ const BOUNDARIES = [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_00
 export function readView(view: ConfigNode): ViewOptions {
   const selector = view.at('selector');
   const stream = view.at('stream');
-  const texts = {
+  const given = {
     instrumentName: selector.at('instrument_name').text(),
     instrumentUnit: selector.at('unit').text(),
     meterName: selector.at('meter_name').text(),
@@ -35,16 +36,13 @@ export function readView(view: ConfigNode): ViewOptions {
     meterSchemaUrl: selector.at('meter_schema_url').text(),
     name: stream.at('name').text(),
     description: stream.at('description').text(),
+    instrumentType: INSTRUMENT_TYPES[selector.at('instrument_type').text() ?? ''],
+    aggregation: stream.has('aggregation') ? readAggregation(stream.at('aggregation')) : undefined,
+    aggregationCardinalityLimit: stream.at('aggregation_cardinality_limit').number(),
   };
-  const instrumentType = INSTRUMENT_TYPES[selector.at('instrument_type').text() ?? ''];
-  const aggregation = stream.has('aggregation') ? readAggregation(stream.at('aggregation')) : undefined;
-  const limit = stream.at('aggregation_cardinality_limit').number();
   const attributesProcessors = readAttributeKeys(stream.at('attribute_keys'));
   return {
-    ...Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)),
-    ...(instrumentType !== undefined && { instrumentType }),
-    ...(aggregation !== undefined && { aggregation }),
-    ...(limit !== undefined && { aggregationCardinalityLimit: limit }),
+    ...withoutUndefined(given),
     ...(attributesProcessors.length > 0 && { attributesProcessors }),
   };
 }
