@@ -2,8 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { ROOT_CONTEXT, SpanKind, trace, TraceFlags } from '@opentelemetry/api';
+import { TraceState } from '@opentelemetry/core';
 import { AggregationType, InstrumentType } from '@opentelemetry/sdk-metrics';
-import { ParentBasedSampler } from '@opentelemetry/sdk-trace';
+import { ParentBasedSampler, SamplingDecision } from '@opentelemetry/sdk-trace';
 import {
   configureTelemetry,
   getTelemetry,
@@ -222,6 +224,36 @@ tracer_provider:
 `,
     );
     expect(traces.sampler).toBeInstanceOf(ParentBasedSampler);
+  });
+
+  it('writes the sampling probability of a ratio into what is sampled, also below other choices for parents', () => {
+    const { traces, warnings } = resolveFile(`
+tracer_provider:
+  processors: [{ simple: { exporter: { console: } } }]
+  sampler:
+    parent_based:
+      root: { trace_id_ratio_based: { ratio: 0.5 } }
+      remote_parent_not_sampled: { always_on: }
+`);
+    expect(warnings).toEqual([]);
+    const sampler = traces.sampler as ParentBasedSampler;
+    const sample = (traceId: string) =>
+      sampler.shouldSample(ROOT_CONTEXT, traceId, 'work', SpanKind.INTERNAL, {}, []);
+    expect(sample('f'.repeat(32))).toMatchObject({ decision: SamplingDecision.RECORD_AND_SAMPLED });
+    expect(sample('f'.repeat(32)).traceState?.serialize()).toBe('ot=th:8');
+    const unlikely = `${'f'.repeat(16)}${'0'.repeat(16)}`;
+    expect(sample(unlikely).decision).toBe(SamplingDecision.NOT_RECORD);
+    // The caller did not sample it by its threshold, which must not be kept for a span that is recorded all the same.
+    const caller = trace.setSpanContext(ROOT_CONTEXT, {
+      traceId: unlikely,
+      spanId: '1'.repeat(16),
+      traceFlags: TraceFlags.NONE,
+      isRemote: true,
+      traceState: new TraceState('ot=th:8'),
+    });
+    const below = sampler.shouldSample(caller, unlikely, 'work', SpanKind.INTERNAL, {}, []);
+    expect(below.decision).toBe(SamplingDecision.RECORD_AND_SAMPLED);
+    expect(below.traceState?.get('ot')).toBeUndefined();
   });
 
   it('switches off what it leaves out: exporters, propagators, Prometheus', () => {

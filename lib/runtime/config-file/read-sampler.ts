@@ -3,10 +3,10 @@ import {
   AlwaysOnSampler,
   ParentBasedSampler,
   type Sampler,
-  TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
 
 import type { SamplerName } from '../../config/sampling.js';
+import { CallerSampler, RatioSampler } from '../sampling/probability-samplers.js';
 import type { ConfigNode } from './config-node.js';
 
 /** A sampler of the file: by the name of `OTEL_TRACES_SAMPLER` where it has one, else an instance. */
@@ -43,7 +43,7 @@ export function readSampler(sampler: ConfigNode): FileSampler | undefined {
   if (given.every(([name, delegate]) => delegate.name === DELEGATES[name]))
     return { name: `parentbased_${root.name}`, ratio: root.ratio };
   const [remoteParentSampled, remoteParentNotSampled, localParentSampled, localParentNotSampled] = given.map(
-    ([, delegate]) => create(delegate),
+    ([, delegate]) => createBelow(delegate),
   );
   return {
     instance: new ParentBasedSampler({
@@ -80,7 +80,14 @@ function readRoot(sampler: ConfigNode): RootSampler | undefined {
   }
 }
 
+/** Keeps the threshold of the caller where it agrees with the decision, as the samplers do that have a name. */
+function createBelow(delegate: RootSampler): Sampler {
+  return delegate.name === 'traceidratio'
+    ? create(delegate)
+    : new CallerSampler(delegate.name === 'always_on');
+}
+
 function create({ name, ratio = 1 }: RootSampler): Sampler {
-  if (name === 'traceidratio') return new TraceIdRatioBasedSampler(ratio);
+  if (name === 'traceidratio') return new RatioSampler(ratio);
   return name === 'always_on' ? new AlwaysOnSampler() : new AlwaysOffSampler();
 }
