@@ -48,7 +48,8 @@ describe('an OpenTelemetry instrumentation that is passed in', () => {
   const original = http.get;
 
   beforeAll(async () => {
-    server = createServer((_request, response) => response.end());
+    // An idle connection must outlive the pauses between the requests of a slow machine: they share an agent.
+    server = createServer({ keepAliveTimeout: 120_000 }, (_request, response) => response.end());
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`;
