@@ -25,6 +25,8 @@ async function examine(
   variables: Readonly<Record<string, string>>,
 ): Promise<Finding[]> {
   const child = spawn(process.execPath, [command, 'doctor', '--json', ...args], {
+    // Not this project's folder: its packages include one that doctor warns of.
+    cwd: tmpdir(),
     env: { PATH: process.env.PATH, ...variables },
   });
   let printed = '';
