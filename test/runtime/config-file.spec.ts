@@ -332,6 +332,34 @@ meter_provider:
     ]);
   });
 
+  it.each([
+    ['code', (options: TelemetryOptions) => [options, ''] as const],
+    [
+      'its distribution',
+      (options: TelemetryOptions) =>
+        [{}, `distribution: { nestjs-telemetry: ${JSON.stringify(options)} }\n`] as const,
+    ],
+  ])('takes otlpProtocol of %s only for an otlpEndpoint from there', (_where, set) => {
+    const yaml =
+      'tracer_provider: { processors: [{ simple: { exporter: { otlp_grpc: { endpoint: "http://file:4317" } } } }] }\n';
+    const targets = (options: TelemetryOptions): unknown => {
+      const [inCode, distribution] = set(options);
+      const { warnings, traces } = resolveFile(yaml + distribution, inCode);
+      expect(warnings).toEqual([]);
+      return traces.otlp;
+    };
+    expect(targets({ otlpProtocol: 'http/json' })).toMatchObject([
+      { url: 'http://file:4317', protocol: 'grpc' },
+    ]);
+    expect(targets({ otlpProtocol: 'http/json', otlpEndpoint: 'http://code:4318' })).toMatchObject([
+      { url: 'http://code:4318/v1/traces', protocol: 'http/json' },
+    ]);
+    // The protocol of the file does not apply to it either.
+    expect(targets({ otlpEndpoint: 'http://code:4318' })).toMatchObject([
+      { url: 'http://code:4318/v1/traces', protocol: 'http/protobuf' },
+    ]);
+  });
+
   it('takes options of this library under distribution, and names those that are wrong', () => {
     const config = resolveFile(`
 distribution:
