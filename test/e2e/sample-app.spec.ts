@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type TraceAnalysis } from '../../lib/dashboard/panels/trace/analysis/analyse-trace.js';
@@ -138,6 +139,20 @@ describe('the sample system', () => {
     scrapeMetric(system.urls.gateway, name, labels);
 
   const workerMetric = (name: string): Promise<number> => scrapeMetric(system.urls.worker, name);
+
+  it('answers the request of README.md', () => {
+    const [, command = ''] =
+      /^(curl .*localhost:3000\/process .*)$/m.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
+    const { host } = new URL(system.urls.gateway);
+    const { status, stdout } = spawnSync('bash', ['-c', command.replace('localhost:3000', host)], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      text: expect.stringContaining('hello') as string,
+      traceId: expect.stringMatching(/^[\da-f]{32}$/) as string,
+    });
+  });
 
   describe('a good request', () => {
     let answer: Answer;

@@ -23,7 +23,10 @@ export async function closeReceivers(): Promise<void> {
 }
 
 /** A server for OTLP over HTTP that answers each request with `status` and an empty success. */
-export async function startHttpReceiver(status = 200): Promise<OtlpReceiver> {
+export async function startHttpReceiver(
+  status = 200,
+  { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {},
+): Promise<OtlpReceiver> {
   const requests: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -35,7 +38,7 @@ export async function startHttpReceiver(status = 200): Promise<OtlpReceiver> {
       response.end(isJson ? '{}' : undefined);
     });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, host);
   await once(server, 'listening');
   started.push(async () => {
     server.close();
