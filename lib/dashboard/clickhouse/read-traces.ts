@@ -32,6 +32,8 @@ import { WEIGHT } from './weight.js';
 /** More spans than that cannot be shown. */
 const MAX_SPANS = 20_000;
 const MAX_LOGS = 10_000;
+/** Named in the summary of a trace. */
+const MAX_SERVICES = 100;
 /** Log lines of a trace may be older than its first span, and newer than its last one. */
 const LOGS_AROUND_MS = 3_600_000;
 
@@ -80,7 +82,7 @@ export async function readSummaries(
     ) => `SELECT traceId, root.1 AS name, root.2 AS service, root.3 AS start, root.4 AS duration, root.5 AS rank, root.6 AS route,
         root.7 AS outcome, spans, failed, services
       FROM (
-        SELECT TraceId AS traceId, count() AS spans, countIf(${FAILED}) AS failed, groupUniqArray(100)(toString(ServiceName)) AS services,
+        SELECT TraceId AS traceId, count() AS spans, countIf(${FAILED}) AS failed, groupUniqArray(${MAX_SERVICES})(toString(ServiceName)) AS services,
           argMax((toString(SpanName), toString(ServiceName), ${START}, ${DURATION}, ${RANK}, if(${IS_ENTRY} AND SpanKind = 'Server', ${ROUTE}, ''), ${OUTCOME}), (${RANK}, -${START})) AS root
         FROM ${clickHouse.tables.traces} WHERE ${ofTraces(bind, clickHouse, ids)} GROUP BY TraceId
       )`,
@@ -126,13 +128,21 @@ interface SpanRow {
   readonly linkTraces: readonly string[];
   readonly linkSpans: readonly string[];
   readonly linkAttributes: readonly TextAttributes[];
-  readonly chosen: 0 | 1;
 }
 
 const SPAN_COLUMNS = `TraceId AS traceId, SpanId AS spanId, ParentSpanId AS parentId, ServiceName AS service, ScopeName AS scope,
   SpanName AS name, SpanKind AS kind, ${START} AS start, ${DURATION} AS duration, StatusCode AS status, StatusMessage AS statusMessage, ${WEIGHT} AS weight,
   SpanAttributes AS attributes, arrayMap(time -> toUnixTimestamp64Micro(time), Events.Timestamp) AS eventTimes, Events.Name AS eventNames,
   Events.Attributes AS eventAttributes, Links.TraceId AS linkTraces, Links.SpanId AS linkSpans, Links.Attributes AS linkAttributes`;
+
+/** What a span says of its trace, where it stands for it. */
+const ROOT_COLUMNS = `${RANK} AS rank, if(${IS_ENTRY} AND SpanKind = 'Server', ${ROUTE}, '') AS route, ${OUTCOME} AS outcome`;
+
+interface RootRow {
+  readonly rank: number;
+  readonly route: string;
+  readonly outcome: string;
+}
 
 /** A span, and whether it is of a process that was asked about. */
 export interface ReadSpan extends SpanAnswer {
@@ -152,13 +162,10 @@ export async function readSpans(
   const spans = new Map<string, ReadSpan[]>();
   const isOfAll = !choosesProcesses(choice);
   if (ids.length === 0) return spans;
-  const rows = await clickHouse.rows<SpanRow>(
-    (
-      bind,
-    ) => `SELECT ${SPAN_COLUMNS}, toUInt8(${allOf(processConditions(bind, choice))}) AS chosen FROM ${clickHouse.tables.traces} WHERE ${ofTraces(bind, clickHouse, ids)}
-      ORDER BY Timestamp, SpanId LIMIT ${bind.integer(limit)} BY TraceId`,
-    options,
-  );
+  const rows = await clickHouse.rows<SpanRow & { readonly chosen: 0 | 1 }>((bind) => {
+    const chosen = `toUInt8(${allOf(processConditions(bind, choice))}) AS chosen`;
+    return selectSpans(bind, clickHouse, ids, chosen, limit);
+  }, options);
   for (const row of rows) {
     const ofTrace = spans.get(row.traceId);
     const span = isOfAll ? toSpan(row) : { ...toSpan(row), isChosen: row.chosen === 1 };
@@ -166,6 +173,18 @@ export async function readSpans(
     else ofTrace.push(span);
   }
   return spans;
+}
+
+/** @param columns beside those of `SpanRow` @param limit of each trace */
+function selectSpans(
+  bind: Bindings,
+  clickHouse: ClickHouse,
+  traceIds: readonly string[],
+  columns: string,
+  limit: number,
+): string {
+  return `SELECT ${SPAN_COLUMNS}, ${columns} FROM ${clickHouse.tables.traces} WHERE ${ofTraces(bind, clickHouse, traceIds)}
+    ORDER BY Timestamp, SpanId LIMIT ${bind.integer(limit)} BY TraceId`;
 }
 
 function toSpan(row: SpanRow): SpanAnswer {
@@ -196,16 +215,40 @@ function toSpan(row: SpanRow): SpanAnswer {
   };
 }
 
+/**
+ * The summary of a trace all of whose spans were read. A second query for it would cost as much as the first: both read the attributes of
+ * each granule that has a span of the trace.
+ */
+function sumUp(rows: readonly (SpanRow & RootRow)[]): TraceSummaryAnswer | undefined {
+  const [first, ...others] = rows;
+  if (first === undefined) return undefined;
+  // The first one of the highest rank: rows are in the order of their start.
+  const root = others.reduce((best, row) => (row.rank > best.rank ? row : best), first);
+  return toSummary({
+    ...root,
+    spans: rows.length,
+    failed: rows.filter(({ status }) => status === 'Error').length,
+    services: [...new Set(rows.map(({ service }) => service))].slice(0, MAX_SERVICES),
+  });
+}
+
 /** One trace with its spans and log lines; undefined when it is not stored. */
 export async function readTrace(
   clickHouse: ClickHouse,
   traceId: string,
   options: QueryOptions = {},
 ): Promise<TraceAnswer | undefined> {
-  const id = traceId.toLowerCase();
-  const summary = (await readSummaries(clickHouse, [id], options)).get(id);
+  options.signal?.throwIfAborted();
+  const [id] = idsIn([traceId]);
+  if (id === undefined) return undefined;
+  const rows = await clickHouse.rows<SpanRow & RootRow>(
+    (bind) => selectSpans(bind, clickHouse, [id], ROOT_COLUMNS, MAX_SPANS),
+    options,
+  );
+  const summary =
+    rows.length < MAX_SPANS ? sumUp(rows) : (await readSummaries(clickHouse, [id], options)).get(id);
   if (summary === undefined) return undefined;
-  const spans = (await readSpans(clickHouse, [id], options)).get(id) ?? [];
+  const spans = rows.map(toSpan);
   const last = Math.max(...spans.map(({ start, durationMs }) => start + durationMs), summary.start);
   const { items } = await findLogs(
     clickHouse,
