@@ -90,8 +90,13 @@ export function* walk(roots: readonly SpanNode[]): Generator<SpanNode> {
   const waiting = roots.toReversed();
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     yield node;
-    waiting.push(...node.children.toReversed());
+    pushReversed(waiting, node.children);
   }
+}
+
+/** For a list of any length: each argument of `push(...list)` is on the stack of calls. */
+function pushReversed<T>(onto: T[], list: readonly T[]): void {
+  for (const item of list.toReversed()) onto.push(item);
 }
 
 /** The spans as text, one a line, without ids and times. `maxLines`: what is cut away is counted. */
@@ -115,7 +120,7 @@ export function drawTree(
         indent: `${indent}${isLast ? '  ' : '│ '} `,
       };
     });
-    waiting.push(...below.reverse());
+    pushReversed(waiting, below);
   }
   const left = nodes.size - lines.length;
   if (left > 0) lines.push(`… and ${left} more`);

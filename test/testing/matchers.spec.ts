@@ -262,6 +262,17 @@ describe('the matchers for expect(probe)', () => {
     });
   });
 
+  it('take a span with 150,000 children, and draw it', () => {
+    const tracer = trace.getTracer('wide');
+    tracer.startActiveSpan('parent', (parent) => {
+      for (let child = 0; child < 150_000; child += 1) tracer.startSpan('child').end();
+      parent.end();
+    });
+    expect(probe).toHaveSpan({ name: 'child', times: 150_000 });
+    expect(probe).toStayWithin({ spans: 150_001 });
+    expect(probe.traceTree().split('\n')).toHaveLength(150_001);
+  });
+
   describe('toStayWithin()', () => {
     it('bounds queries, spans and milliseconds', async () => {
       placeOrder();
