@@ -14,7 +14,8 @@ interface Question {
 }
 
 const TIMEOUT_MS = 10_000;
-const MAX_ANSWER_CHARACTERS = 32 * 2 ** 20;
+/** So much of an answer is read. */
+const MAX_ANSWER_BYTES = 32 * 2 ** 20;
 
 /** Sends a GET request; never rejects. */
 export async function ask(
@@ -27,15 +28,30 @@ export async function ask(
       signal: AbortSignal.timeout(timeoutMs),
       redirect: 'manual',
     });
-    const text = await response.text();
+    const text = await readStart(response);
     return {
       status: response.status,
       contentType: response.headers.get('content-type') ?? '',
-      text: text.slice(0, MAX_ANSWER_CHARACTERS),
+      text,
     };
   } catch (error) {
     return { error: reasonOf(error, timeoutMs) };
   }
+}
+
+/** The answer up to the limit; the rest is not waited for. */
+async function readStart({ body }: Response): Promise<string> {
+  if (body === null) return '';
+  const decoder = new TextDecoder();
+  let text = '';
+  let left = MAX_ANSWER_BYTES;
+  // Leaving the loop cancels the stream, which closes the connection.
+  for await (const chunk of body as ReadableStream<Uint8Array>) {
+    text += decoder.decode(chunk.subarray(0, left), { stream: true });
+    left -= chunk.byteLength;
+    if (left <= 0) return text;
+  }
+  return text + decoder.decode();
 }
 
 /** The answer as JSON; undefined where it is none, or no success. */
@@ -67,8 +83,9 @@ export async function poll<T>(find: () => Promise<T | undefined>, withinMs: numb
 
 /** `fetch` hides the reason in the cause. */
 function reasonOf(error: unknown, timeoutMs: number): string {
+  if ((error as { readonly name?: unknown } | null)?.name === 'TimeoutError')
+    return `no answer within ${timeoutMs / 1_000} s`;
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1_000} s`;
   const { cause } = error;
   if (cause instanceof AggregateError && cause.errors.length > 0)
     return cause.errors
