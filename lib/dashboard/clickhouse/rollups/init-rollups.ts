@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 
 import { type ClickHouseConfig } from '../../../config/clickhouse.js';
+import { DashboardError } from '../../http/dashboard-error.js';
 import { connectionOf } from '../clickhouse.js';
 import { loadClickHousePackage } from '../clickhouse-package.js';
 import { describeFailure } from '../describe-failure.js';
@@ -15,14 +16,16 @@ import {
   rollupNames,
 } from './statements.js';
 
-/** Spans that begin within this time are written after the views are there; those of before are left to the backfill. */
-const MARGIN_MS = 3_000;
+/**
+ * Spans that begin within this time are written after the views are there; those of before are left to the backfill. Each further
+ * try allows ClickHouse more time for its tables.
+ */
+const MARGINS_MS = [3_000, 12_000, 48_000];
 /** Spans are written when they have ended and a batch is full: the backfill waits for those that began before the views count. */
 const LATE_MS = 5_000;
 const HOUR_NS = 3_600_000_000_000n;
 /** A statement of the backfill reads an hour of spans. */
 const TIMEOUT_MS = 3_600_000;
-const MAX_TRIES = 3;
 
 export interface InitOptions {
   /** Days after which rows of the rollups are deleted; undefined: never. */
@@ -86,7 +89,7 @@ class RollupInit {
     if (backfill) await this.fill();
   }
 
-  /** The last statement of `createRollups()` says that all tables and views are there. @throws where one was removed since */
+  /** The last statement of `createRollups()` says that all tables and views are there. @throws DashboardError where one was removed since */
   private async isComplete(): Promise<boolean> {
     const { database } = this.config;
     const plain = plainNames(this.config);
@@ -103,7 +106,8 @@ class RollupInit {
     if (state === undefined || state.rows === 0) return false;
     const missing = wanted.filter((name) => !found.has(name));
     if (missing.length === 0) return true;
-    throw new Error(
+    throw new DashboardError(
+      409,
       `The rollups in ${database} lack ${missing.join(', ')}, which was removed, or an earlier version of this command did not make it: run this command with --reset, which begins anew.`,
     );
   }
@@ -119,19 +123,16 @@ class RollupInit {
   }
 
   private async create(): Promise<void> {
-    const { report, ttlDays } = this.options;
+    const { report } = this.options;
     const oldest = await this.oldestNs();
-    for (let tries = 1; ; tries += 1) {
-      // What is there was not finished: nothing has read it.
+    if (!(await this.tryMargins(oldest))) {
+      // Unfinished views would count what nothing reads.
       for (const statement of dropRollups(this.config)) await this.execute(statement);
-      const sinceMs = Math.ceil((Date.now() + MARGIN_MS * tries) / 1_000) * 1_000;
-      const sinceNs = oldest === undefined ? 0n : BigInt(sinceMs) * 1_000_000n;
-      const statements = createRollups(this.config, { sinceNs, ttlDays });
-      for (const statement of statements.slice(0, -1)) await this.execute(statement);
-      if (sinceNs === 0n || Date.now() < sinceMs || tries === MAX_TRIES) {
-        for (const statement of statements.slice(-1)) await this.execute(statement);
-        break;
-      }
+      throw new DashboardError(
+        503,
+        `ClickHouse at ${this.config.url} took longer than ${Math.max(...MARGINS_MS) / 1_000} s to make the tables and views of the rollups, which ` +
+          'would lack the spans that came meanwhile. They were removed again. Run this command when ClickHouse has less to do.',
+      );
     }
     report(
       oldest === undefined
@@ -140,13 +141,31 @@ class RollupInit {
     );
   }
 
+  /** Returns whether the views were there before the time from which on they count. */
+  private async tryMargins(oldest: bigint | undefined): Promise<boolean> {
+    const { ttlDays } = this.options;
+    for (const marginMs of MARGINS_MS) {
+      // What is there was not finished: nothing has read it.
+      for (const statement of dropRollups(this.config)) await this.execute(statement);
+      const sinceMs = Math.ceil((Date.now() + marginMs) / 1_000) * 1_000;
+      const sinceNs = oldest === undefined ? 0n : BigInt(sinceMs) * 1_000_000n;
+      const statements = createRollups(this.config, { sinceNs, ttlDays });
+      for (const statement of statements.slice(0, -1)) await this.execute(statement);
+      if (sinceNs > 0n && Date.now() >= sinceMs) continue;
+      for (const statement of statements.slice(-1)) await this.execute(statement);
+      return true;
+    }
+    return false;
+  }
+
   /** Goes back an hour at a time, and notes how far it is: the reader uses what is done, and the next run continues there. */
   private async fill(): Promise<void> {
     const { report } = this.options;
     const { days, begunNs: begunBefore, ...state } = await this.state();
     let { sinceNs } = state;
     if (begunBefore < sinceNs)
-      throw new Error(
+      throw new DashboardError(
+        409,
         `The backfill of ${writeTime(begunBefore)} was interrupted, and may have counted a part of it: run this command with --reset, which begins anew.`,
       );
     const oldest = await this.oldestNs();
