@@ -34,7 +34,7 @@ const OPTIONS = {
 /**
  * Edits the project. Returns the exit code: 1 where a part has to be done by hand.
  *
- * @throws UsageError for options that are wrong, Error where the packages cannot be installed
+ * @throws UsageError for options that are wrong, Error where package.json is no JSON or the packages cannot be installed
  */
 export function runInit(args: readonly string[]): Promise<number> {
   const values = readOptions(args, OPTIONS, COMMAND);
@@ -64,8 +64,31 @@ function readManifest(folder: string): Readonly<Record<string, unknown>> {
       `There is no package.json in ${folder}. Name the folder of the project with --folder.`,
       COMMAND,
     );
-  const manifest: unknown = JSON.parse(text);
-  return isRecord(manifest) ? manifest : {};
+  return parseManifest(text, join(folder, 'package.json'));
+}
+
+/** @throws Error that names the file and the mistake in it, before anything is changed */
+function parseManifest(text: string, path: string): Readonly<Record<string, unknown>> {
+  let reason: string;
+  try {
+    // Editors of Windows may put it there, and npm reads over it.
+    const manifest: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
+    if (isRecord(manifest)) return manifest;
+    reason = `it is ${Array.isArray(manifest) ? 'a list' : JSON.stringify(manifest).slice(0, 40)}, not an object`;
+  } catch (error) {
+    reason = text.trim() === '' ? 'it is empty' : describeSyntaxError(error, text);
+  }
+  throw new Error(
+    `${path} cannot be read as JSON: ${reason}. Mend the file, and run this command again. Nothing was changed.`,
+  );
+}
+
+/** With the line, which Node says only of short texts. */
+function describeSyntaxError(error: unknown, text: string): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const at = /at position (\d+)/.exec(message)?.[1];
+  const line = at === undefined ? '' : ` in line ${text.slice(0, Number(at)).split('\n').length}`;
+  return `${message.replace(/ \(line \d+ column \d+\)$/, '')}${line}`;
 }
 
 function readText(path: string): string | undefined {

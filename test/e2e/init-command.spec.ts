@@ -74,6 +74,35 @@ describe('nestjs-telemetry init', () => {
     expect(['src/app.module.ts', 'src/main.ts', '.env.example'].map(read)).toEqual(before);
   });
 
+  it.each([
+    [
+      'a comma too many',
+      '{\n  "name": "app",\n}\n',
+      /: Expected double-quoted property name in JSON .* in line 3\. /,
+    ],
+    ['half of a file', '{\n  "name": "app"', /: Expected ',' or '\}' .* in line 2\. /],
+    ['nothing', '', /: it is empty\. /],
+    ['a list', '[]', /: it is a list, not an object\. /],
+    ['a text', '"app"', /: it is "app", not an object\. /],
+    ['null', 'null', /: it is null, not an object\. /],
+  ])(
+    'names the file and the mistake for a package.json with %s, and changes nothing',
+    (_what, text, reason) => {
+      write('package.json', text);
+      const { status, stdout, stderr } = init('--skip-install');
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toContain(`${join(folder, 'package.json')} cannot be read as JSON: `);
+      expect(stderr).toMatch(reason);
+      expect(stderr).toContain('Mend the file, and run this command again. Nothing was changed.\n');
+      expect(read('src/app.module.ts')).toBe(ROOT);
+    },
+  );
+
+  it('reads a package.json with a byte order mark', () => {
+    write('package.json', '\uFEFF{"name":"app"}');
+    expect(init('--skip-install')).toMatchObject({ status: 0, stderr: '' });
+  });
+
   it('shows the changes and makes none with --dry-run', () => {
     const { stdout } = init('--dry-run');
     expect(stdout).toContain('+  app.enableShutdownHooks();');
