@@ -1,7 +1,7 @@
 import { context } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
 
 import { type ClickHouseConfig } from '../config/clickhouse.js';
+import { suppressTracing } from '../engine/suppressed-tracing.js';
 import { warnOnce } from '../errors/warnings.js';
 import { type ClosableReader } from './clickhouse/clickhouse-reader.js';
 import { type DashboardParts } from './dashboard-context.interface.js';

@@ -1,8 +1,8 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
 
 import { type OtlpTarget } from '../config/otlp.js';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
+import { suppressTracing } from '../engine/suppressed-tracing.js';
 import { explainExportFailure } from '../exporters/export-failure.js';
 import { exporterHealths, type Signal } from '../exporters/exporter-report.js';
 import { createOtlpSender, otlpDestination } from '../exporters/otlp/otlp-sender.js';

@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers';
 
 import { type Context, type Span, type SpanOptions, type TimeInput, trace } from '@opentelemetry/api';
-import { hrTimeToMilliseconds, timeInputToHrTime } from '@opentelemetry/core';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+
+import { hrTimeToMilliseconds, timeInputToHrTime } from './time-input.js';
 
 /** Found on every span of this process; the key is shared with other copies of this package. */
 export const LINEAGE = Symbol.for('nestjs-telemetry.lineage');

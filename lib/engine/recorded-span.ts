@@ -14,7 +14,7 @@ import {
   type TimeInput,
   type TraceState,
 } from '@opentelemetry/api';
-import { hrTimeDuration, type InstrumentationScope, isTimeInput } from '@opentelemetry/core';
+import { type InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor, TimedEvent } from '@opentelemetry/sdk-trace';
 
@@ -36,6 +36,7 @@ import {
 import { recordingCounts } from './recording-counts.js';
 import type { SpanClock } from './span-clock.js';
 import type { SpanView } from './span-view.js';
+import { hrTimeDuration, isTimeInput } from './time-input.js';
 
 /** How large a span may become. */
 export interface RecordingLimits {

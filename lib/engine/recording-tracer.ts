@@ -12,7 +12,7 @@ import {
   type Tracer,
   type TraceState,
 } from '@opentelemetry/api';
-import { type InstrumentationScope, isTracingSuppressed } from '@opentelemetry/core';
+import { type InstrumentationScope } from '@opentelemetry/core';
 import { type Resource } from '@opentelemetry/resources';
 import { type Sampler, SamplingDecision, type SpanProcessor } from '@opentelemetry/sdk-trace';
 
@@ -26,6 +26,8 @@ import { RecordedSpan, type RecordingLimits, type SpanOwner } from './recorded-s
 import { countStarted, Origin, recordingCounts, Result } from './recording-counts.js';
 import type { TraceShare } from './recording-tracer-provider.js';
 import { SpanClock } from './span-clock.js';
+import { startActive } from './start-active.js';
+import { isTracingSuppressed } from './suppressed-tracing.js';
 
 /** What all tracers of a provider share. */
 export interface RecordingSettings {
@@ -207,27 +209,4 @@ function originOf(parent: LocalSpan | SpanContext | undefined): number {
 function validContextOf(parent: Span | undefined): SpanContext | undefined {
   const spanContext = parent?.spanContext();
   return spanContext !== undefined && trace.isSpanContextValid(spanContext) ? spanContext : undefined;
-}
-
-/** Whether a value is a context; never throws. */
-export function isContext(value: unknown): value is Context {
-  try {
-    return typeof value === 'object' && value !== null && typeof (value as Context).getValue === 'function';
-  } catch {
-    return false;
-  }
-}
-
-/** What `startActiveSpan` does with its arguments, which may leave options and context out. */
-export function startActive<F extends (span: Span) => unknown>(
-  tracer: Tracer,
-  name: string,
-  rest: readonly unknown[],
-): ReturnType<F> {
-  const fn = rest.at(-1) as (span: Span) => ReturnType<F>;
-  const options = rest.length > 1 ? (rest[0] as SpanOptions) : {};
-  const parent = rest.length > 2 && isContext(rest[1]) ? rest[1] : context.active();
-  const span = tracer.startSpan(name, options, parent);
-  // The span is passed as an argument: a closure would be a frame more in each stack trace.
-  return context.with(trace.setSpan(parent, span), fn, undefined, span);
 }

@@ -1,7 +1,7 @@
 import { type HrTime, type TimeInput } from '@opentelemetry/api';
-import { isTimeInputHrTime } from '@opentelemetry/core';
 
 import { fixedSource, type FixedTime } from './fixed-source.js';
+import { isTimeInputHrTime } from './time-input.js';
 
 /** Wall clock and monotonic clock may drift apart by this before they are compared anew: a laptop slept, NTP stepped. */
 const MAX_DRIFT_MS = 2;

@@ -1,10 +1,10 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 
 import { type Context, createContextKey, trace } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
 import { symbols } from 'pino';
 
 import { copyBounded } from '../engine/copy-bounded.js';
+import { isTracingSuppressed } from '../engine/suppressed-tracing.js';
 import { warnOnce } from '../errors/warnings.js';
 import { FastLine, MAX_FAST_BYTES } from './fast-line.js';
 import { type Destination } from './line-buffer.js';

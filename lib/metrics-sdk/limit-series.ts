@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
-import { millisToHrTime } from '@opentelemetry/core';
 import type { MeterProvider } from '@opentelemetry/sdk-metrics';
 
 import type { CardinalityConfig } from '../config/metrics.js';
+import { millisToHrTime } from '../engine/time-input.js';
 import { warnOnce } from '../errors/warnings.js';
 import { processWide } from '../process/process-wide.js';
 import { redactLabels } from '../redaction/active-redaction.js';

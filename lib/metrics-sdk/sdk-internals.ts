@@ -2,6 +2,7 @@ import { type Attributes, type Context, type HrTime } from '@opentelemetry/api';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 
 import { hasMethods } from '../config/option-rules.js';
+import { memberOf } from './before-collections.js';
 import { OnDemandReader } from './on-demand.reader.js';
 
 /** The SDK's map from attributes to series, as far as it is used here. */
@@ -127,28 +128,4 @@ function probe(): MetricsSdkInternals | null {
     temporal: Object.getPrototypeOf(temporal) as TemporalProcessor,
     meterState: Object.getPrototypeOf(meterState) as MeterState,
   };
-}
-
-/**
- * Calls `prepare`, which must not throw, before each collection of a provider.
- *
- * @returns whether the SDK is built as this expects
- */
-export function beforeCollections(provider: MeterProvider, prepare: () => void): boolean {
-  const collectors = memberOf(memberOf(provider, '_sharedState'), 'metricCollectors');
-  if (!Array.isArray(collectors) || !collectors.every((each) => hasMethods(each, ['collect']))) return false;
-  for (const collector of collectors as { collect: (...args: unknown[]) => unknown }[]) {
-    const collect = collector.collect.bind(collector);
-    collector.collect = (...args) => {
-      prepare();
-      return collect(...args);
-    };
-  }
-  return true;
-}
-
-function memberOf(owner: unknown, name: string): unknown {
-  return typeof owner === 'object' && owner !== null
-    ? (owner as Readonly<Record<string, unknown>>)[name]
-    : undefined;
 }

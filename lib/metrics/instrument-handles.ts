@@ -12,7 +12,7 @@ import { type MeterProvider as SdkMeterProvider } from '@opentelemetry/sdk-metri
 
 import { textOf } from '../engine/copy-bounded.js';
 import { warnOnce } from '../errors/warnings.js';
-import { beforeCollections } from '../metrics-sdk/sdk-internals.js';
+import { beforeCollections } from '../metrics-sdk/before-collections.js';
 
 /** Makes one instrument on a meter; called again for each MeterProvider that is registered. */
 export type CreateInstrument<I> = (meter: Meter) => I;

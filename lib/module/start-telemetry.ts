@@ -15,8 +15,8 @@ import { startRuntimeMetrics } from '../metrics/runtime-metrics.js';
 import { startSdkMetrics } from '../metrics/sdk-metrics.js';
 import { useRedaction } from '../redaction/active-redaction.js';
 import { readConfigFile } from '../runtime/config-file/read-config-file.js';
-import { runtimeState, type SdkRuntime, type TelemetryHandle } from '../runtime/sdk-runtime.js';
-import { startRuntime, stopRuntime } from '../runtime/start-runtime.js';
+import { loadSdkPart } from '../runtime/load-sdk-part.js';
+import { runtimeState, type SdkRuntime, stopRuntime, type TelemetryHandle } from '../runtime/sdk-runtime.js';
 import { checkStart } from './check-start.js';
 import { plugInDashboard } from './plug-in-dashboard.js';
 import { startRunTimeControl } from './run-time-control.js';
@@ -70,7 +70,7 @@ function joinOrStart(config: TelemetryConfig): TelemetryHandle {
     return join(running);
   }
   startRedaction(config);
-  const runtime = startRuntime(config, plugInDashboard);
+  const runtime = loadSdkPart().startRuntime(config, plugInDashboard);
   state.users = 1;
   startSubsystems(runtime);
   warnAboutEnvironment(config.warnings);

@@ -12,7 +12,7 @@ import { LoggerModule } from 'nestjs-pino';
 import type { TelemetryOptions } from '../config/telemetry-options.js';
 import { isAdapterSupported } from '../instrumentation/http-server/attach-http-server.js';
 import { createPinoParams } from '../logging/start-logging.js';
-import { propagatorsLoaded } from '../runtime/create-propagator.js';
+import { propagatorsLoaded } from '../runtime/loading-propagators.js';
 import type { TelemetryHandle } from '../runtime/sdk-runtime.js';
 import { startTelemetry } from './start-telemetry.js';
 

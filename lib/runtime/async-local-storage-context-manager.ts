@@ -3,7 +3,7 @@ import { type EventEmitter } from 'node:events';
 
 import { type Context, type ContextManagementToken, type ContextManager } from '@opentelemetry/api';
 
-import { isContext } from '../engine/recording-tracer.js';
+import { isContext } from '../engine/start-active.js';
 import { LinkedContext } from './linked-context.js';
 
 /** Carries the active OpenTelemetry context on an AsyncLocalStorage. */

@@ -5,6 +5,7 @@ import type * as b3Package from '@opentelemetry/propagator-b3';
 import type { PropagatorName } from '../config/propagation.js';
 import { warnOnce } from '../errors/warnings.js';
 import { requireForPackage } from '../process/application-modules.js';
+import { awaitPropagator } from './loading-propagators.js';
 
 const BY_NAME: Record<PropagatorName, () => TextMapPropagator> = {
   tracecontext: () => new W3CTraceContextPropagator(),
@@ -46,13 +47,6 @@ function requireB3(encoding: Encoding): TextMapPropagator | undefined {
   }
 }
 
-const loading = new Set<Promise<void>>();
-
-/** Resolves when the propagators that were created so far are loaded. Never rejects. */
-export async function propagatorsLoaded(): Promise<void> {
-  await Promise.all(loading);
-}
-
 type Encoding = 'SINGLE_HEADER' | 'MULTI_HEADER';
 
 /**
@@ -69,9 +63,7 @@ class LazyB3Propagator implements TextMapPropagator {
   ) {
     this.loaded = requireB3(encoding);
     if (this.loaded !== undefined) return;
-    const load = this.load(encoding);
-    loading.add(load);
-    void load.then(() => loading.delete(load));
+    awaitPropagator(this.load(encoding));
   }
 
   inject(context: Context, carrier: unknown, setter: TextMapSetter): void {

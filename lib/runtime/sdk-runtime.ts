@@ -184,3 +184,15 @@ export function currentRuntime(): SdkRuntime | undefined {
 export function samplingReport(): SamplingCounts | undefined {
   return state.runtime?.samplingCounts?.();
 }
+
+/** Stops the runtime of this process, if there is one, so that another can be started. */
+export async function stopRuntime(runtime: SdkRuntime): Promise<void> {
+  const state = runtimeState();
+  await runtime.stop();
+  await runtime.plugin?.close();
+  if (state.runtime !== runtime) return;
+  runtime.unregister();
+  state.runtime = undefined;
+  state.joinsAll = false;
+  state.generation += 1;
+}

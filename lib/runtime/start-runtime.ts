@@ -119,18 +119,6 @@ export function startRuntime(config: TelemetryConfig, openPlugin?: OpenPlugin): 
   return runtime;
 }
 
-/** Stops the runtime of this process, if there is one, so that another can be started. */
-export async function stopRuntime(runtime: SdkRuntime): Promise<void> {
-  const state = runtimeState();
-  await runtime.stop();
-  await runtime.plugin?.close();
-  if (state.runtime !== runtime) return;
-  runtime.unregister();
-  state.runtime = undefined;
-  state.joinsAll = false;
-  state.generation += 1;
-}
-
 /** A signal that cannot be started, because its reader was used before, leaves the others alone. */
 function attempt<T>(signal: string, start: () => T): T | undefined {
   try {

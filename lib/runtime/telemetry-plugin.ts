@@ -7,7 +7,6 @@ import {
   type Span,
   trace,
 } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
 import { type Resource } from '@opentelemetry/resources';
 import { type LogRecordProcessor, type ReadWriteLogRecord } from '@opentelemetry/sdk-logs';
 import { type CollectionResult, type IMetricReader } from '@opentelemetry/sdk-metrics';
@@ -16,6 +15,7 @@ import { type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type TelemetryConfig } from '../config/telemetry-config.interface.js';
 import { type FlushableLoggerProvider } from '../engine/limited-logger-provider.js';
 import { ScopeCache } from '../engine/scope-cache.js';
+import { isTracingSuppressed } from '../engine/suppressed-tracing.js';
 import { type PrometheusScrape } from '../exporters/prometheus/prometheus-scrape.js';
 import { OnDemandReader } from '../metrics-sdk/on-demand.reader.js';
 import { type AttachPart } from './application.js';

@@ -8,8 +8,7 @@ import { forgetLogging } from '../logging/start-logging.js';
 import { startTelemetry } from '../module/start-telemetry.js';
 import { processWide } from '../process/process-wide.js';
 import { isRegistered } from '../runtime/registered-globals.js';
-import { currentRuntime, runtimeState } from '../runtime/sdk-runtime.js';
-import { stopRuntime } from '../runtime/start-runtime.js';
+import { currentRuntime, runtimeState, stopRuntime } from '../runtime/sdk-runtime.js';
 
 /** What a test starts. */
 export interface TestStart {

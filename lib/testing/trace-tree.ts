@@ -1,7 +1,7 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import { hrTimeToMilliseconds } from '@opentelemetry/core';
 import { type ReadableSpan } from '@opentelemetry/sdk-trace';
 
+import { hrTimeToMilliseconds } from '../engine/time-input.js';
 import { matchesText } from './matchers/compare-values.js';
 
 /** A span in its place. */

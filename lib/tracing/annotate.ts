@@ -7,11 +7,11 @@ import {
   SpanKind,
   trace,
 } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
 
 import { isPlainValue, readEntries, toAttributeValue } from '../engine/attribute-value.js';
 import { clipText, textOf } from '../engine/copy-bounded.js';
 import { type Lineage, lineageOf } from '../engine/lineage.js';
+import { isTracingSuppressed } from '../engine/suppressed-tracing.js';
 import { warnOnce } from '../errors/warnings.js';
 import { currentRuntime } from '../runtime/sdk-runtime.js';
 

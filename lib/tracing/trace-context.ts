@@ -20,7 +20,7 @@ import {
 } from '../config/propagation.js';
 import { readSafely, textOf } from '../engine/copy-bounded.js';
 import { withoutEndedTrace } from '../engine/lineage.js';
-import { isContext } from '../engine/recording-tracer.js';
+import { isContext } from '../engine/start-active.js';
 import { warnOnce } from '../errors/warnings.js';
 import { currentRuntime } from '../runtime/sdk-runtime.js';
 

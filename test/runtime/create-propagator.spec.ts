@@ -1,6 +1,7 @@
 import { defaultTextMapGetter, defaultTextMapSetter, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 
-import { createPropagator, propagatorsLoaded } from '../../lib/runtime/create-propagator.js';
+import { createPropagator } from '../../lib/runtime/create-propagator.js';
+import { propagatorsLoaded } from '../../lib/runtime/loading-propagators.js';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SPAN_ID = '00f067aa0ba902b7';

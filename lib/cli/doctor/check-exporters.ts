@@ -8,7 +8,8 @@ import { explainExportFailure } from '../../exporters/export-failure.js';
 import { exporterReports } from '../../exporters/exporter-report.js';
 import { findJaegerPackageProblem } from '../../exporters/jaeger/jaeger-package.js';
 import { readConfigFile } from '../../runtime/config-file/read-config-file.js';
-import { startRuntime, stopRuntime } from '../../runtime/start-runtime.js';
+import { stopRuntime } from '../../runtime/sdk-runtime.js';
+import { startRuntime } from '../../runtime/start-runtime.js';
 
 /** The name by which the data of the check is found and deleted. */
 export const PROBE_SERVICE = 'nestjs-telemetry-doctor';

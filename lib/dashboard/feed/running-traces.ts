@@ -1,8 +1,8 @@
-import { hrTimeToMilliseconds } from '@opentelemetry/core';
 import { type Span } from '@opentelemetry/sdk-trace';
 
 import { ATTR_HTTP_ROUTE, ATTR_URL_PATH } from '../../config/semantic-conventions.constants.js';
 import { isLocalRoot, isSampled } from '../../engine/span-view.js';
+import { hrTimeToMilliseconds } from '../../engine/time-input.js';
 import { type RunningTraceAnswer } from '../reader/answers/traces.interface.js';
 
 /** Spans that are looked at at first; spans that tail sampling left out are found and dropped there. */

@@ -1,7 +1,7 @@
 import { type LogRecord, type Span, trace } from '@opentelemetry/api';
-import { timeInputToHrTime } from '@opentelemetry/core';
 
 import { localIdsOf } from '../../engine/span-view.js';
+import { timeInputToHrTime } from '../../engine/time-input.js';
 import { type EmittedRecord } from '../../runtime/telemetry-plugin.js';
 import { levelOfSeverity } from '../sqlite/describe-rows.js';
 import { type StoredLog, type StoredResource } from '../sqlite/rows.interface.js';

@@ -2,10 +2,10 @@ import { type AddressInfo } from 'node:net';
 
 import { type AbstractHttpAdapter } from '@nestjs/core';
 import { context } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
 
 import { type DashboardConfig } from '../../config/dashboard.js';
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
+import { suppressTracing } from '../../engine/suppressed-tracing.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { writeOwnLine } from '../../logging/own-lines.js';
 import { TelemetryLogger } from '../../logging/telemetry-logger.js';

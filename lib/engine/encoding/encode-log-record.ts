@@ -7,10 +7,11 @@ import {
   type TimeInput,
   trace,
 } from '@opentelemetry/api';
-import { isAnyValue, timeInputToHrTime } from '@opentelemetry/core';
+import { isAnyValue } from '@opentelemetry/core';
 
 import { exceptionAttributes } from '../describe-error.js';
 import { LocalSpan } from '../local-span.js';
+import { timeInputToHrTime } from '../time-input.js';
 import type { ByteWriter } from './byte-writer.js';
 import { encodeKeyValue, encodeValue } from './encode-attributes.js';
 import {

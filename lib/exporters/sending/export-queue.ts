@@ -1,6 +1,6 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
 
+import { suppressTracing } from '../../engine/suppressed-tracing.js';
 import { toError } from '../export-failure.js';
 import { type ExporterDestination, ExporterHealth } from '../exporter-report.js';
 import { type Delivery, type ExportRequest, retryDelayMs, type Sender, shutdownError } from './sender.js';

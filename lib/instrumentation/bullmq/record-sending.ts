@@ -6,7 +6,6 @@ import {
   ROOT_CONTEXT,
   SpanKind,
 } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
 
 import {
   ATTR_MESSAGING_BATCH_MESSAGE_COUNT,
@@ -16,6 +15,7 @@ import {
   ATTR_MESSAGING_OPERATION_TYPE,
   ATTR_MESSAGING_SYSTEM,
 } from '../../config/semantic-conventions.constants.js';
+import { suppressTracing } from '../../engine/suppressed-tracing.js';
 import { type QueueSystem, recordJobsSent } from '../../metrics/queue-metrics.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { tracerFor } from '../../runtime/tracers.js';

@@ -7,13 +7,13 @@ import {
   SpanKind,
   trace,
 } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
 
 import {
   ATTR_GRAPHQL_DOCUMENT,
   ATTR_GRAPHQL_OPERATION_NAME,
   ATTR_GRAPHQL_OPERATION_TYPE,
 } from '../../config/semantic-conventions.constants.js';
+import { isTracingSuppressed } from '../../engine/suppressed-tracing.js';
 import { recordGraphqlEvent, recordGraphqlOperation } from '../../metrics/graphql-metrics.js';
 import { currentRuntime } from '../../runtime/sdk-runtime.js';
 import { shouldStartSpan, tracerFor } from '../../runtime/tracers.js';

@@ -4,10 +4,10 @@ import { type Http2ServerRequest } from 'node:http2';
 import { type Readable } from 'node:stream';
 
 import { type Context, context } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
 
 import { type TelemetryConfig } from '../../config/telemetry-config.interface.js';
 import { afterTurn } from '../../engine/lineage.js';
+import { suppressTracing } from '../../engine/suppressed-tracing.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { endRequestScope, runInRequestScope, withRequestScope } from '../../logging/request-scope.js';
 import { revoke } from '../../runtime/linked-context.js';

@@ -2,8 +2,8 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Duplex } from 'node:stream';
 
 import { context } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
 
+import { suppressTracing } from '../../engine/suppressed-tracing.js';
 import { patch } from '../../invocation/patch.js';
 import { type Undo } from '../../process/undo-all.js';
 import { revoke } from '../../runtime/linked-context.js';

@@ -11,7 +11,6 @@ import {
   type SpanOptions,
   trace,
 } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
 
 import { type IncomingRequest } from '../../config/propagation.js';
 import {
@@ -23,6 +22,7 @@ import {
   ATTR_URL_SCHEME,
   HTTP_REQUEST_METHOD_VALUE_OTHER,
 } from '../../config/semantic-conventions.constants.js';
+import { isTracingSuppressed } from '../../engine/suppressed-tracing.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { type FinishedRequest, writeRequestLine } from '../../logging/own-lines.js';
 import { endRequestScope, handlerOf, withRequestScope } from '../../logging/request-scope.js';

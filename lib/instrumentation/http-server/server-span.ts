@@ -4,13 +4,14 @@ import { type Socket } from 'node:net';
 import {
   type Attributes,
   type Context,
+  createContextKey,
   type Link,
   type Span,
   SpanKind,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import { getRPCMetadata, RPCType } from '@opentelemetry/core';
+import { type RPCMetadata } from '@opentelemetry/core';
 
 import {
   ATTR_CLIENT_ADDRESS,
@@ -30,6 +31,9 @@ import { requestFailureOf } from './request-failures.js';
 import { type RouteRecord } from './request-record.js';
 
 const SCOPE = 'nestjs-telemetry/http-server';
+
+/** The key of `@opentelemetry/core`, the same symbol in all copies; the package is only loaded with the SDK. */
+const RPC_METADATA = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA');
 
 interface AttributeTarget {
   setAttribute(key: string, value: string): unknown;
@@ -129,8 +133,8 @@ export function nameOf(span: Span): string | undefined {
 export function foreignServerSpanIn(caller: Context): Span | undefined {
   const active = trace.getSpan(caller);
   if (active === undefined || isForeignServerSpan(active)) return active;
-  const metadata = getRPCMetadata(caller);
-  return metadata?.type === RPCType.HTTP && isForeignServerSpan(metadata.span) ? metadata.span : undefined;
+  const metadata = caller.getValue(RPC_METADATA) as RPCMetadata | undefined;
+  return metadata?.type === 'http' && isForeignServerSpan(metadata.span) ? metadata.span : undefined;
 }
 
 function isForeignServerSpan(span: Span): boolean {

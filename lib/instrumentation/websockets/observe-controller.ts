@@ -1,5 +1,4 @@
 import { context, SpanKind } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
 
 import {
   ATTR_CODE_FUNCTION_NAME,
@@ -7,6 +6,7 @@ import {
   ATTR_NESTJS_WEBSOCKET_GATEWAY,
   ATTR_NESTJS_WEBSOCKET_NAMESPACE,
 } from '../../config/semantic-conventions.constants.js';
+import { isTracingSuppressed } from '../../engine/suppressed-tracing.js';
 import { patch, replaceMembers } from '../../invocation/patch.js';
 import { type AnyMethod } from '../../invocation/wrap-method.js';
 import { recordWebSocketMessage } from '../../metrics/websocket-metrics.js';

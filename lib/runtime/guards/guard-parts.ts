@@ -1,5 +1,4 @@
 import { type TimeInput } from '@opentelemetry/api';
-import { isTimeInput } from '@opentelemetry/core';
 import {
   type Sampler,
   SamplingDecision,
@@ -9,6 +8,7 @@ import {
 
 import { readSafely, textOf } from '../../engine/copy-bounded.js';
 import { scopeText } from '../../engine/recording-tracer-provider.js';
+import { isTimeInput } from '../../engine/time-input.js';
 import { warnOnce } from '../../errors/warnings.js';
 
 /** Later times overflow when they are counted in nanoseconds. */

@@ -24,7 +24,7 @@ import { readSafely, setOwn, textOf } from '../../engine/copy-bounded.js';
 import { exceptionAttributes } from '../../engine/describe-error.js';
 import { copySpanContext } from '../../engine/recorded-events.js';
 import { spanNameOf } from '../../engine/recorded-span.js';
-import { isContext, startActive } from '../../engine/recording-tracer.js';
+import { isContext, startActive } from '../../engine/start-active.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { plainScope, plainTime } from './guard-parts.js';
 import { createOverlay } from './overlay.js';

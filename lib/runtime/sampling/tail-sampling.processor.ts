@@ -6,11 +6,11 @@ import {
   trace,
   TraceFlags,
 } from '@opentelemetry/api';
-import { millisToHrTime } from '@opentelemetry/core';
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace';
 
 import { Threshold, thresholdIn, withThreshold } from '../../engine/sampling-threshold.js';
 import { isSampled } from '../../engine/span-view.js';
+import { millisToHrTime } from '../../engine/time-input.js';
 import { warnOnce } from '../../errors/warnings.js';
 import {
   joinLocalTrace,

@@ -7,7 +7,6 @@ import {
   SpanKind,
   trace,
 } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
 
 import {
   ATTR_DB_CLIENT_CONNECTION_POOL_NAME,
@@ -21,6 +20,7 @@ import {
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
 } from '../../../config/semantic-conventions.constants.js';
+import { isTracingSuppressed } from '../../../engine/suppressed-tracing.js';
 import { followResult } from '../../../invocation/follow-result.js';
 import {
   type DatabaseOperationLabels,

@@ -8,7 +8,6 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
 
 import {
   ATTR_ERROR_TYPE,
@@ -21,6 +20,7 @@ import {
   ATTR_URL_FULL,
   HTTP_REQUEST_METHOD_VALUE_OTHER,
 } from '../../../config/semantic-conventions.constants.js';
+import { isTracingSuppressed } from '../../../engine/suppressed-tracing.js';
 import { knownHttpMethod, recordHttpClientRequest } from '../../../metrics/http-metrics.js';
 import { shouldStartSpan, tracerFor } from '../../../runtime/tracers.js';
 import { errorTypeOf, recordFailure } from '../../../tracing/error-policy.js';

@@ -1,8 +1,8 @@
 import { context } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
 
 import { decideAll, option, type OptionsOf } from '../../../config/declare-options.js';
 import { flag, flagOr, shape } from '../../../config/option-rules.js';
+import { isTracingSuppressed } from '../../../engine/suppressed-tracing.js';
 import { type Undo, undoAll } from '../../../process/undo-all.js';
 import { isRegistered } from '../../../runtime/registered-globals.js';
 import { shouldStartSpan } from '../../../runtime/tracers.js';

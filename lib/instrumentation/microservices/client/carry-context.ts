@@ -1,6 +1,6 @@
 import { context } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
 
+import { suppressTracing } from '../../../engine/suppressed-tracing.js';
 import { patch } from '../../../invocation/patch.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { type Carrier, writeCarrier } from '../carrier.js';

@@ -1,7 +1,7 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
 
 import { ATTR_MESSAGING_BATCH_MESSAGE_COUNT } from '../../../config/semantic-conventions.constants.js';
+import { isTracingSuppressed } from '../../../engine/suppressed-tracing.js';
 import { patch } from '../../../invocation/patch.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { processWide } from '../../../process/process-wide.js';

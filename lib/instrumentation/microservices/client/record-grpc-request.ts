@@ -1,6 +1,6 @@
 import { type Context, context, SpanKind } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
 
+import { isTracingSuppressed } from '../../../engine/suppressed-tracing.js';
 import { patch } from '../../../invocation/patch.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { type Undo } from '../../../process/undo-all.js';

@@ -1,7 +1,7 @@
 import { context, SpanKind } from '@opentelemetry/api';
-import { isTracingSuppressed, suppressTracing } from '@opentelemetry/core';
 
 import { ATTR_RPC_METHOD_ORIGINAL } from '../../../config/semantic-conventions.constants.js';
+import { isTracingSuppressed, suppressTracing } from '../../../engine/suppressed-tracing.js';
 import { patch } from '../../../invocation/patch.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { type Undo, undoAll } from '../../../process/undo-all.js';

@@ -1,6 +1,6 @@
 import { context, type Link } from '@opentelemetry/api';
-import { isTracingSuppressed } from '@opentelemetry/core';
 
+import { isTracingSuppressed } from '../../../engine/suppressed-tracing.js';
 import { type AnyMethod } from '../../../invocation/wrap-method.js';
 import { runInRequestScope, withRequestScope } from '../../../logging/request-scope.js';
 import { followAnswer } from '../../nest/follow-answer.js';
