@@ -11,7 +11,13 @@ import { convertToCommonJs, joinModules } from './join-modules.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
-const builders = ['package.json', 'tsconfig.base.json', 'scripts/build-ui.mjs', 'scripts/join-modules.mjs'];
+const builders = [
+  'package.json',
+  'tsconfig.base.json',
+  'scripts/build-ui.mjs',
+  'scripts/join-modules.mjs',
+  'scripts/load-on-demand.mjs',
+];
 
 function newestUnder(path) {
   const stat = statSync(path);

@@ -167,7 +167,7 @@ function usedPackages(folder) {
     if (!/\.(js|d\.ts)$/.test(file)) continue;
     const { importedFiles } = ts.preProcessFile(readFileSync(join(folder, file), 'utf8'), true, true);
     for (const { fileName } of importedFiles) {
-      if (!fileName.startsWith('.') && !isBuiltin(fileName)) used.add(packageOf(fileName));
+      if (!/^[.#]/.test(fileName) && !isBuiltin(fileName)) used.add(packageOf(fileName));
     }
   }
   return used;

@@ -2,17 +2,33 @@
 // reading and linking some four hundred took two thirds of what importing the library takes. What is loaded on demand stays apart,
 // and so do the types, one file per source.
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
 import ts from 'typescript';
+
+import { CJS_LOADER, ESM_LOADER, ESM_MANIFEST, LOADER, loaderByName, nameToPath } from './load-on-demand.mjs';
+
+/** Takes the names that are used out of the package of conventions: to load all of them only costs time. */
+const conventionsInside = {
+  name: 'conventions-inside',
+  setup({ onResolve }) {
+    const name = '@opentelemetry/semantic-conventions';
+    onResolve({ filter: new RegExp(`^${name}$`) }, () => ({
+      path: fileURLToPath(import.meta.resolve(name)),
+      sideEffects: false,
+    }));
+  },
+};
 
 /** Writes the modules of the folder `from` into `to` as `entryPoints` and what these share, with their types. */
 export async function joinModules(from, to, entryPoints) {
   const { outputFiles } = await build({
     // The files are the same wherever the build is started.
     absWorkingDir: from,
-    entryPoints: entryPoints.map((file) => join(from, file)),
+    entryPoints: [...entryPoints, LOADER].map((file) => join(from, file)),
+    plugins: [loaderByName, conventionsInside],
     outbase: from,
     outdir: to,
     chunkNames: 'chunks/[name]-[hash]',
@@ -35,17 +51,20 @@ export async function joinModules(from, to, entryPoints) {
   for (const { path, text } of outputFiles) {
     write(path, path.endsWith('.js') ? nameOnlyClasses(text, relative(to, path)) : text);
   }
+  for (const [path, code] of Object.entries(ESM_LOADER)) write(join(to, path), code);
   copyTypes(from, to);
-  write(join(to, 'package.json'), '{"type":"module"}\n');
+  write(join(to, 'package.json'), `${JSON.stringify(ESM_MANIFEST)}\n`);
 }
 
 /** Writes joined modules again, as CommonJS, with their types. */
 export async function convertToCommonJs(from, to) {
-  const { warnings } = await build({
+  const onDemand = new Set(Object.keys(ESM_LOADER).map((file) => join(from, file)));
+  const { outputFiles, warnings } = await build({
     absWorkingDir: from,
-    entryPoints: listFiles(from, '.js'),
+    entryPoints: listFiles(from, '.js').filter((file) => !onDemand.has(file)),
     outbase: from,
     outdir: to,
+    write: false,
     platform: 'node',
     format: 'cjs',
     target: 'es2023',
@@ -57,6 +76,11 @@ export async function convertToCommonJs(from, to) {
   });
   // Of `import.meta`, which is empty there, esbuild only warns.
   if (warnings.length > 0) throw new Error('the library cannot be CommonJS');
+  for (const { path, text } of outputFiles) {
+    const folder = relative(dirname(path), to).split(sep).join('/');
+    write(path, nameToPath(text, folder === '' ? './' : `${folder}/`));
+  }
+  for (const [path, code] of Object.entries(CJS_LOADER)) write(join(to, path), code);
   copyTypes(from, to);
   write(join(to, 'package.json'), '{"type":"commonjs"}\n');
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
 const program = join(__dirname, 'programs/loaded-modules.mjs');
@@ -23,18 +23,34 @@ function sourcesIn(files: readonly string[]): string[] {
   return sources.map((source) => source.replace(/^.*\blib\//, '')).sort();
 }
 
-async function run(format: string, kept: boolean): Promise<Loaded & { readonly sources: readonly string[] }> {
-  const { stdout } = await promisify(execFile)(process.execPath, [program, format, String(kept)], {
-    env: { ...process.env, NODE_OPTIONS: '' },
+type Telemetry = 'kept' | 'not-kept' | 'disabled';
+
+async function run(
+  format: string,
+  telemetry: Telemetry,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Loaded & { readonly sources: readonly string[] }> {
+  const { stdout } = await promisify(execFile)(process.execPath, [program, format, telemetry], {
+    env: { ...process.env, NODE_OPTIONS: '', ...env },
     maxBuffer: 10_000_000,
   });
   const loaded = JSON.parse(stdout.slice(stdout.lastIndexOf('\n{') + 1)) as Loaded;
   return { ...loaded, sources: sourcesIn(loaded.files) };
 }
 
+/** How many modules of each package of OpenTelemetry are among the files. */
+function openTelemetryIn(files: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const file of new Set(files)) {
+    const name = /node_modules\/@opentelemetry\/([^/]+)\//.exec(file)?.[1];
+    if (name !== undefined) counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
 describe.each(['esm', 'cjs'])('an application that loads the library as %s', (format) => {
   it('loads nothing of the dashboard, and no SQLite, while dashboard and store are off', async () => {
-    const { status, sources, hasSqlite } = await run(format, false);
+    const { status, sources, hasSqlite } = await run(format, 'not-kept');
     expect(status).toBe(200);
     expect(sources).toEqual(
       expect.arrayContaining(['module/plug-in-dashboard.ts', 'runtime/start-runtime.ts']),
@@ -44,12 +60,44 @@ describe.each(['esm', 'cjs'])('an application that loads the library as %s', (fo
   });
 
   it('loads the store and its page with them, but what answers requests only when one comes', async () => {
-    const { status, sources, hasSqlite } = await run(format, true);
+    const { status, sources, hasSqlite } = await run(format, 'kept');
     expect(status).toBe(200);
     expect(sources).toEqual(
       expect.arrayContaining(['dashboard/open-dashboard.ts', 'dashboard/sqlite/store.ts']),
     );
     expect(sources).not.toContain('dashboard/dashboard-server.ts');
     expect(hasSqlite).toBe(true);
+  });
+
+  it.each([
+    ['enabled: false', 'disabled', {}],
+    ['OTEL_SDK_DISABLED', 'not-kept', { OTEL_SDK_DISABLED: 'true' }],
+  ] as const)('loads nothing of OpenTelemetry but its API with %s', async (_setting, telemetry, env) => {
+    const { status, sources, files } = await run(format, telemetry, env);
+    expect(status).toBe(200);
+    expect(sources).not.toContain('runtime/start-runtime.ts');
+    expect(Object.keys(openTelemetryIn(files))).toEqual(['api']);
+    // In one format only. It has 51 files today.
+    expect(openTelemetryIn(files).api).toBeLessThan(80);
+  });
+
+  it('loads the SDK in one format when telemetry starts', async () => {
+    const { files } = await run(format, 'not-kept');
+    expect(openTelemetryIn(files)).toMatchObject({ 'sdk-metrics': expect.any(Number) as number });
+    const own = files.filter((url) => url.startsWith(pathToFileURL(dist).href));
+    expect(own.filter((url) => url.includes(`/dist/${format === 'esm' ? 'cjs' : 'esm'}/`))).toEqual([]);
+  });
+});
+
+describe('an ES module whose loader refuses require() of others', () => {
+  it('starts telemetry all the same', async () => {
+    const refused = join(__dirname, 'programs/refused-require.mjs');
+    const { stdout } = await promisify(execFile)(process.execPath, [refused], {
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({
+      refused: 1,
+      traceId: expect.stringMatching(/^[0-9a-f]*[1-9a-f][0-9a-f]*$/) as string,
+    });
   });
 });

@@ -1,5 +1,5 @@
 // Starts, asks and closes a NestJS application and prints which files of the library it has loaded. argv: `esm` or `cjs`, and
-// whether telemetry is kept for the dashboard.
+// `kept` where telemetry is kept for the dashboard, `disabled` where there is none, or `not-kept`.
 import 'reflect-metadata';
 
 import { createRequire, registerHooks } from 'node:module';
@@ -8,7 +8,7 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
-const [, , format, kept] = process.argv;
+const [, , format, telemetry] = process.argv;
 
 const files = [];
 registerHooks({
@@ -33,8 +33,11 @@ Get()(
 );
 
 class AppModule {}
-const options =
-  kept === 'true' ? { dashboard: true, store: { file: ':memory:' } } : { dashboard: false, store: false };
+const options = {
+  kept: { dashboard: true, store: { file: ':memory:' } },
+  'not-kept': { dashboard: false, store: false },
+  disabled: { enabled: false },
+}[telemetry];
 Module({
   imports: [TelemetryModule.forRoot({ serviceName: 'orders', environment: 'development', ...options })],
   controllers: [OrdersController],
