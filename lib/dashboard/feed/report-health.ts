@@ -25,8 +25,9 @@ interface Library {
   readonly reason?: string | undefined;
 }
 
-/** Intervals, for tests. */
-interface ReportTimes {
+/** What else a process says of itself, and intervals for tests. */
+interface ReportDetails {
+  readonly profiling?: ProcessReport['profiling'];
   readonly reportMs?: number;
   readonly lookMs?: number;
 }
@@ -39,7 +40,7 @@ export function startHealthReports(
   store: Pick<TelemetryStore, 'dropped' | 'queued' | 'reportHealth'>,
   resource: StoredResource,
   libraries: () => readonly Library[],
-  { reportMs = REPORT_MS, lookMs = LOOK_MS }: ReportTimes = {},
+  { profiling, reportMs = REPORT_MS, lookMs = LOOK_MS }: ReportDetails = {},
 ): () => void {
   const started = Date.now() - Math.round(process.uptime() * 1_000);
   let state = '';
@@ -57,7 +58,7 @@ export function startHealthReports(
     }
     reportedAt = now;
     state = describeState(store.dropped);
-    store.reportHealth(resource, readReport(store, notRecorded), started);
+    store.reportHealth(resource, { ...readReport(store, notRecorded), profiling }, started);
   };
   const timer = setInterval(() => {
     if (performance.now() - reportedAt >= reportMs || describeState(store.dropped) !== state) report();

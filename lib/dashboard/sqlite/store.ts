@@ -6,6 +6,7 @@ import { loadSqlite, type Sqlite } from './database/open-database.js';
 import { StoreDatabase } from './database/store-database.js';
 import { EvictionScheduler, type StoreLimits } from './eviction/evictor.js';
 import { Declarations } from './processes/declarations.js';
+import { StoredCommands } from './processes/stored-commands.js';
 import { ViewerTracker } from './processes/viewer-tracker.js';
 import { QueryScheduler, type Question } from './query-scheduler.js';
 import {
@@ -36,6 +37,8 @@ export interface StoreOptions extends StoreLimits {
  * much is dropped and counted. Questions are the functions of `queries/`, asked by `store.ask((database) => findTraces(database, …))`.
  */
 export class TelemetryStore {
+  /** What the processes that share the file ask of each other. */
+  readonly commands: StoredCommands;
   private readonly database: StoreDatabase;
   private readonly writer: StoreWriter;
   private readonly eviction: EvictionScheduler;
@@ -59,6 +62,7 @@ export class TelemetryStore {
     this.eviction = new EvictionScheduler(this.database, limits);
     this.writer = new StoreWriter(this.database, this.eviction);
     this.questions = new QueryScheduler(this.database);
+    this.commands = new StoredCommands(this.database, limits.maxBytes);
     this.maintenance = setInterval(() => {
       this.maintain();
     }, MAINTENANCE_INTERVAL_MS).unref();
@@ -181,7 +185,7 @@ export class TelemetryStore {
   }
 
   /**
-   * Writes sums, evicts what is above a bound and calls those who wait for viewers. The store does it
+   * Writes sums, evicts what is above a bound and calls those who wait for viewers or commands. The store does it
    * every second by itself.
    *
    * @param now milliseconds since the epoch
@@ -191,6 +195,9 @@ export class TelemetryStore {
     this.writeDeclarations();
     this.database.attempt((database) => {
       this.viewers.poll(database, now);
+    });
+    this.database.attempt((database) => {
+      this.commands.poll(database, now);
     });
     this.writer.writeSums('due');
     this.eviction.evict();
@@ -220,6 +227,7 @@ export class TelemetryStore {
     this.closed = true;
     clearInterval(this.maintenance);
     this.eviction.stop();
+    this.commands.close();
     this.writer.close();
     await this.writer.flush();
     this.writer.health.end(Date.now());
@@ -236,6 +244,7 @@ export class TelemetryStore {
     this.eviction.restart();
     this.declarations.restart();
     this.viewers.restart();
+    this.commands.restart();
   };
 
   private writeDeclarations(): void {

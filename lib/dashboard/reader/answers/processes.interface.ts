@@ -62,6 +62,8 @@ export interface ProcessReport {
         readonly latest: readonly { readonly message: string; readonly at: number; readonly count: number }[];
       }
     | undefined;
+  /** Whether it records CPU profiles for the page of another process, and why not; undefined where it cannot be asked. */
+  readonly profiling?: { readonly refused?: string | undefined } | undefined;
   /** Client libraries whose calls are not recorded, at most 20. */
   readonly notRecorded?:
     | readonly {

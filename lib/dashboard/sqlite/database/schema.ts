@@ -391,6 +391,28 @@ CREATE INDEX process_rows_by_time ON process_rows (level, time);`,
 CREATE INDEX process_health_by_time ON process_health (last_seen);`,
 } as const;
 
+/** What processes that share the file ask of each other; see `processes/stored-commands.ts`, and `ADDED_TABLES`. Times are milliseconds. */
+const COMMAND_TABLES = {
+  commands: `CREATE TABLE commands (
+  id TEXT PRIMARY KEY,
+  -- The process that is asked.
+  resource INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  -- JSON object.
+  details TEXT NOT NULL,
+  asked_by TEXT NOT NULL,
+  asked_at INTEGER NOT NULL,
+  -- asked, running, stopping, done or failed.
+  state TEXT NOT NULL,
+  stopped_by TEXT,
+  -- JSON object of the process that was asked.
+  answer TEXT,
+  -- The last column: lists do not read it.
+  result BLOB
+);
+CREATE INDEX commands_by_process ON commands (resource, state);`,
+} as const;
+
 /** Written into the header of each file of ours ("NTlm"), so that no other database is ever taken for one. */
 export const APPLICATION_ID = 0x4e546c6d;
 
@@ -423,6 +445,7 @@ export const ADDED_TABLES: Readonly<Record<string, string>> = {
   ...OPERATION_TABLES,
   ...START_TABLES,
   ...PROCESS_TABLES,
+  ...COMMAND_TABLES,
 };
 
 /** Times of spans are microseconds since the epoch, those of logs and points milliseconds; ids of traces and spans are blobs. */

@@ -9,6 +9,7 @@ import {
   VERSION_SUMS_KEPT_MS,
 } from '../encoding/buckets.js';
 import { compact, findSparseBlock } from '../full-text.js';
+import { evictCommands } from '../processes/stored-commands.js';
 import { evictErrors } from './evict-errors.js';
 import { evictOperations } from './evict-operations.js';
 import {
@@ -268,6 +269,7 @@ function evictByAge(eviction: Eviction, maxAgeMs: number, now: number): boolean 
   if (evictOldProcessRows(eviction, PROCESS_LEVEL.minute, before)) return true;
   if (evictOldProcessRows(eviction, PROCESS_LEVEL.fine, collectedBefore)) return true;
   evictProcessHealth(eviction, before);
+  evictCommands(database, now);
   if (evictErrors(eviction, maxAgeMs, now)) return true;
   if (evictOperations(eviction, before, now)) return true;
   for (const [level, keptMs] of ROLLUPS_KEPT_MS.entries())
