@@ -47,8 +47,6 @@ export function configureDatabase(
       environment: 'development',
       dashboard: {
         ...options,
-        // It would be the profile of this process.
-        profiling: false,
         ...(clickhouse !== undefined && { source: { clickhouse: { url: clickhouse } } }),
       },
       store: { ...(file !== undefined && { file }), ...(bounds ?? NO_BOUNDS) },

@@ -81,7 +81,8 @@ export interface DashboardOptions {
    */
   mcp?: boolean;
   /**
-   * Lets the page record CPU profiles and take heap snapshots of the process that serves it, with a token only.
+   * Lets the page record CPU profiles and take heap snapshots of the process that serves it, with a token only; and pages of other
+   * processes that have the same store open record CPU profiles of this one.
    *
    * A heap snapshot contains everything that is in memory, secrets too, and the process stands still while it is written.
    *

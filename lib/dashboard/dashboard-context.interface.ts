@@ -1,5 +1,7 @@
 import { type DashboardConfig } from '../config/dashboard.js';
 import { type ClientLibrary } from './panels/health/query.js';
+import { type ProcessCommands, type ProcessName } from './profiling/process-commands.interface.js';
+import { type ProfileBudget } from './profiling/profile-budget.js';
 import { type RunningTraceAnswer } from './reader/answers/traces.interface.js';
 import { type TelemetryReader } from './reader/telemetry-reader.interface.js';
 import { type StoredLog, type StoredPoint, type StoredSpan } from './sqlite/rows.interface.js';
@@ -36,7 +38,13 @@ export interface DashboardContext {
   /** Requests, messages and runs of this process that have not ended, the longest first. */
   readonly running: () => readonly RunningTraceAnswer[];
   /** This process, as the store knows it; undefined where it stores nothing. */
-  readonly process: { readonly service: string; readonly instance: string } | undefined;
+  readonly process: ProcessName | undefined;
+  /** Asks processes that have the same store open; undefined where another database is behind the page. */
+  readonly commands?: ProcessCommands | undefined;
+  /** CPU profiles that this process may still record; undefined: the page alone asks for them. */
+  readonly profileBudget?: ProfileBudget | undefined;
+  /** Why this process itself is not profiled, whatever the configuration says; undefined where it may be. */
+  readonly notProfiled?: string | undefined;
   /** Names of the active instrumentations. */
   instrumentations(): readonly string[];
   /** The client libraries that are loaded, and whether their calls are recorded. */

@@ -84,13 +84,14 @@ export function clickHousePartsOf(
 /** The parts of a dashboard behind which the embedded store stands. */
 export function dashboardPartsOf(
   store: TelemetryStore,
-): Pick<DashboardParts, 'loadReader' | 'sink' | 'work'> {
+): Pick<DashboardParts, 'loadReader' | 'sink' | 'work' | 'commands'> {
   return {
     loadReader: async () => {
       const { createSqliteReader } = await import('./sqlite/sqlite-reader.js');
       return createSqliteReader(store);
     },
     sink: store,
+    commands: store.commands,
     work: (steps) => store.work(steps),
   };
 }

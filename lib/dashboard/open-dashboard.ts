@@ -8,6 +8,7 @@ import { type DashboardParts } from './dashboard-context.interface.js';
 import { startHealthReports } from './feed/report-health.js';
 import { startStoreMetrics } from './feed/store-health.js';
 import { StorePipeline } from './feed/store-pipeline.js';
+import { type ProcessReport } from './reader/answers/processes.interface.js';
 import { type MountedPage, mountPage } from './mount/mount-page.js';
 import {
   describeRoutes,
@@ -15,6 +16,8 @@ import {
   type ModulesLike,
   type RegisteredRoute,
 } from './routes/describe-routes.js';
+import { answerCommands } from './profiling/answer-commands.js';
+import { ProfileBudget } from './profiling/profile-budget.js';
 import { publishSources, sourceLinksEnabled, type WrittenMethod } from './sources/publish-sources.js';
 import { openStore } from './sqlite/store.js';
 
@@ -38,6 +41,7 @@ export interface MountedApplication {
 /** The dashboard of this process: what it stores, and the page that shows it. */
 export class OpenDashboard {
   readonly pipeline: StorePipeline;
+  private readonly profileBudget = new ProfileBudget();
   private readonly stoppers: (() => void)[] = [];
 
   constructor(
@@ -46,7 +50,14 @@ export class OpenDashboard {
   ) {
     this.pipeline = pipeline;
     const { config, libraries } = setup;
-    this.stoppers.push(startHealthReports(pipeline.store, pipeline.resource, libraries));
+    const { store, resource } = pipeline;
+    const profiling = profilingOf(config);
+    this.stoppers.push(startHealthReports(store, resource, libraries, { profiling }));
+    if (profiling.refused === undefined) {
+      const { commands } = store;
+      const listen = commands.listen.bind(commands, resource);
+      this.stoppers.push(answerCommands({ commands, listen }, this.profileBudget));
+    }
     if (config.instrumentation.sdkMetrics) this.stoppers.push(startStoreMetrics(pipeline.store));
     if (sourceLinksEnabled(config)) this.stoppers.push(publishSources(pipeline, () => setup.findMethods()));
   }
@@ -71,6 +82,7 @@ export class OpenDashboard {
                 : clickHousePartsOf(dashboard.clickhouse)),
               running: () => running.list(resource.service),
               process: { service: resource.service, instance: resource.instance },
+              profileBudget: this.profileBudget,
               instrumentations,
               libraries,
             },
@@ -91,6 +103,15 @@ export class OpenDashboard {
     for (const stop of this.stoppers.splice(0)) stop();
     await this.pipeline.stopMetrics();
   }
+}
+
+const PROFILING_OFF =
+  'dashboard.profiling or TELEMETRY_DASHBOARD_PROFILING is false there, as it is by default in production.';
+
+/** Whether pages of other processes of the store may ask this one for CPU profiles. */
+function profilingOf({ dashboard }: TelemetryConfig): NonNullable<ProcessReport['profiling']> {
+  if (dashboard === undefined) return { refused: 'its dashboard is off, and dashboard.profiling with it.' };
+  return dashboard.profiling ? {} : { refused: PROFILING_OFF };
 }
 
 /** A dashboard that shows another database, in a process that stores nothing. */

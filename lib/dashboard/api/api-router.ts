@@ -4,6 +4,7 @@ import { type HttpRequest, type HttpResponse } from '../http/http-exchange.inter
 import { sendAnswer } from '../http/respond.js';
 import { StreamAnswer } from '../http/stream-answer.js';
 import { API_ROUTES } from '../panels/routes.js';
+import { OtherProcesses } from '../profiling/other-processes.js';
 import { Profiling } from '../profiling/profiling.js';
 import { LiveStreams } from './live-streams.js';
 import { QueryParameters } from './question.js';
@@ -15,9 +16,14 @@ const ANSWER_MS = 30_000;
 /** Answers requests below `<path>/api/v1/`. */
 export class ApiRouter {
   private readonly streams: LiveStreams;
-  private readonly profiling = new Profiling();
+  private readonly profiling: Profiling;
+  private readonly others: OtherProcesses | undefined;
 
   constructor(private readonly context: DashboardContext) {
+    const { commands, profileBudget, process: own } = context;
+    this.profiling = new Profiling(undefined, profileBudget);
+    const page = `the page of ${own?.service ?? 'nestjs-telemetry'} (pid ${process.pid})`;
+    this.others = commands && new OtherProcesses(commands, page);
     this.streams = new LiveStreams(context.reader.live, context.running);
   }
 
@@ -48,8 +54,8 @@ export class ApiRouter {
     try {
       const { signal } = patience;
       const { route, params } = found;
-      const { profiling } = this;
-      const call = { context, request, reader, work, running, profiling, query, params, signal };
+      const { profiling, others } = this;
+      const call = { context, request, reader, work, running, profiling, others, query, params, signal };
       const answer = await route.handle(call);
       if (answer === undefined)
         throw new DashboardError(404, 'There is nothing with this id; it may have been evicted.');

@@ -1,5 +1,6 @@
 import { type DashboardContext } from '../dashboard-context.interface.js';
 import { type HttpRequest } from '../http/http-exchange.interface.js';
+import { type OtherProcesses } from '../profiling/other-processes.js';
 import { type Profiling } from '../profiling/profiling.js';
 import { type Question } from './question.js';
 
@@ -9,6 +10,8 @@ export interface ApiCall extends Question {
   readonly request: HttpRequest;
   /** CPU profiles and heap snapshots of this process. */
   readonly profiling: Profiling;
+  /** CPU profiles of processes that have the same store open; undefined where another database is behind the page. */
+  readonly others: OtherProcesses | undefined;
 }
 
 interface RouteDefinition<Answer> {

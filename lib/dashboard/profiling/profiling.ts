@@ -8,14 +8,12 @@ import { warnOnce } from '../../errors/warnings.js';
 import { processWide } from '../../process/process-wide.js';
 import { DashboardError } from '../http/dashboard-error.js';
 import { type InspectorRefusal } from '../sources/inspector.js';
+import { ProfileBudget, PROFILES_PER_HOUR } from './profile-budget.js';
 import { type CpuRecording, recordCpu, type RecordedProfile } from './record-cpu.js';
 import { writeProfilingLine } from './write-profiling-line.js';
 
 /** How long a profile may be, in seconds. */
 export const PROFILE_SECONDS = { default: 10, min: 1, max: 30 } as const;
-/** Profiles of one hour. */
-export const PROFILES_PER_HOUR = 12;
-const HOUR_MS = 3_600_000;
 /** The last ones stay, in memory, while they are together no larger than this. */
 const MAX_KEPT = 4;
 const MAX_KEPT_BYTES = 32 * 1_024 * 1_024;
@@ -47,6 +45,7 @@ interface OpenProfile {
   readonly running: RunningProfile;
   readonly recording: CpuRecording;
   readonly timer: NodeJS.Timeout;
+  readonly onEnd: ((profile: KeptProfile | undefined) => void) | undefined;
 }
 
 /** What uses the profiler of this process now: there is one, whatever number of applications and copies of this package there are. */
@@ -59,11 +58,16 @@ export class Profiling {
   private open: OpenProfile | undefined;
   private kept: KeptProfile[] = [];
   private snapshot: Readable | undefined;
-  private starts: number[] = [];
   private closed = false;
 
-  /** @param measureLoad how busy the event loop is, 0 to 1 */
-  constructor(private readonly measureLoad: () => Promise<number> = measureUtilization) {}
+  /**
+   * @param measureLoad how busy the event loop is, 0 to 1
+   * @param budget of the process
+   */
+  constructor(
+    private readonly measureLoad: () => Promise<number> = measureUtilization,
+    private readonly budget = new ProfileBudget(),
+  ) {}
 
   get running(): RunningProfile | undefined {
     return this.open?.running;
@@ -76,12 +80,19 @@ export class Profiling {
 
   /** How many more may be taken in this hour. */
   left(now = Date.now()): number {
-    this.starts = this.starts.filter((time) => now - time < HOUR_MS);
-    return PROFILES_PER_HOUR - this.starts.length;
+    return this.budget.left(now);
   }
 
-  /** Records a CPU profile, which ends by itself. */
-  async start(seconds: number, by: string): Promise<RunningProfile> {
+  /**
+   * Records a CPU profile, which ends by itself.
+   *
+   * @param onEnd takes it, and it is not kept here; undefined where it could not be read. Not called when the application stops before
+   */
+  async start(
+    seconds: number,
+    by: string,
+    onEnd?: (profile: KeptProfile | undefined) => void,
+  ): Promise<RunningProfile> {
     this.occupy('profile');
     try {
       if (this.left() <= 0) throw this.tooMany();
@@ -93,7 +104,7 @@ export class Profiling {
           { 'retry-after': '10' },
         );
       if (this.closed) throw new DashboardError(503, 'The application is stopping.');
-      return this.begin(seconds, by);
+      return this.begin(seconds, by, onEnd);
     } catch (error) {
       occupied.by = undefined;
       throw error;
@@ -173,15 +184,15 @@ export class Profiling {
   }
 
   private tooMany(): DashboardError {
-    const wait = Math.ceil(((this.starts[0] ?? 0) + HOUR_MS - Date.now()) / 1_000);
+    const wait = this.budget.waitSeconds;
     return new DashboardError(
       429,
       `${PROFILES_PER_HOUR} profiles were recorded in the last hour, which is the limit. Try again in ${Math.ceil(wait / 60)} minutes.`,
-      { 'retry-after': String(Math.max(1, wait)) },
+      { 'retry-after': String(wait) },
     );
   }
 
-  private begin(seconds: number, by: string): RunningProfile {
+  private begin(seconds: number, by: string, onEnd: OpenProfile['onEnd']): RunningProfile {
     const recording = recordCpu();
     if (typeof recording === 'string') throw refusalOf(recording);
     const startedAt = Date.now();
@@ -189,8 +200,8 @@ export class Profiling {
     const timer = setTimeout(() => {
       this.end('has ended by itself');
     }, seconds * 1_000).unref();
-    this.open = { running, recording, timer };
-    this.starts.push(startedAt);
+    this.open = { running, recording, timer, onEnd };
+    this.budget.spend(startedAt);
     writeProfilingLine(`A CPU profile of ${seconds} s is recorded by ${by}`, {
       event: 'begins',
       by,
@@ -203,14 +214,19 @@ export class Profiling {
     const { open } = this;
     if (open === undefined) return undefined;
     this.free(open);
-    const { id, by } = open.running;
+    const kept = this.read(open, how);
+    if (open.onEnd !== undefined) open.onEnd(kept);
+    else if (kept !== undefined) this.keep(kept);
+    return kept;
+  }
+
+  private read({ running: { id, by }, recording }: OpenProfile, how: string): KeptProfile | undefined {
     try {
-      const recorded = open.recording.stop();
+      const recorded = recording.stop();
       const { nodes, samples } = recorded.profile;
       // About what it takes as text.
       const bytes = nodes.length * 200 + samples.length * 12;
       const kept = { ...recorded, id, by, endedAt: Date.now(), bytes };
-      this.keep(kept);
       writeProfilingLine(`The CPU profile by ${by} ${how}`, { event: how, by, samples: samples.length });
       return kept;
     } catch (error) {

@@ -21,6 +21,8 @@ interface OpenDatabase {
 const NOTHING_OF_THIS_PROCESS = {
   running: () => [],
   process: undefined,
+  notProfiled:
+    'This process only shows what is stored: choose a process above that has the same file open, to profile that one.',
   instrumentations: () => [],
   libraries: () => [],
 };

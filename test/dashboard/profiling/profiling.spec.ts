@@ -1,4 +1,5 @@
-import { PROFILES_PER_HOUR, Profiling } from '../../../lib/dashboard/profiling/profiling.js';
+import { PROFILES_PER_HOUR } from '../../../lib/dashboard/profiling/profile-budget.js';
+import { Profiling } from '../../../lib/dashboard/profiling/profiling.js';
 import { type CpuNode, type RecordedProfile } from '../../../lib/dashboard/profiling/record-cpu.js';
 import { sumProfile } from '../../../lib/dashboard/profiling/sum-profile.js';
 import { takeAllSteps } from '../../../lib/dashboard/steps.js';

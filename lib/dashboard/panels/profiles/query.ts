@@ -1,5 +1,6 @@
 import { ATTR_SERVICE_INSTANCE_ID } from '../../../config/semantic-conventions.constants.js';
 import { type Question } from '../../api/question.js';
+import { type ProcessName } from '../../profiling/process-commands.interface.js';
 import { type CpuFrame, type SummedProfile } from '../../profiling/summed-profile.interface.js';
 import { type SourceAnswer } from '../../reader/answers/answer-parts.interface.js';
 import { type TelemetryReader } from '../../reader/telemetry-reader.interface.js';
@@ -34,21 +35,26 @@ export interface RunningProfileAnswer {
   readonly endsAt: number;
 }
 
-/** CPU profiles of the process that serves the page. */
+/** CPU profiles of a process: the one that serves the page, or another that has the same store open. */
 export interface ProfilesAnswer {
-  readonly pid: number;
+  /** Whether it is the process that serves the page. */
+  readonly own: boolean;
+  /** undefined where the process does not say it. */
+  readonly pid?: number | undefined;
   readonly service?: string | undefined;
   readonly instance?: string | undefined;
   /** Why none can be recorded from the page; undefined where it can. */
   readonly refused?: string | undefined;
   readonly running?: RunningProfileAnswer | undefined;
-  /** The newest first. With `traceId` those that were recorded while the trace ran, if this process took part in it. */
+  /** Why the last recording for which a page asked through the store has left no profile. */
+  readonly problem?: string | undefined;
+  /** The newest first. With `traceId` those that were recorded while the trace ran, if the process took part in it. */
   readonly profiles: readonly ProfileAnswer[];
   readonly seconds: { readonly default: number; readonly min: number; readonly max: number };
-  /** How many more may be recorded in this hour. */
-  readonly left: number;
-  /** Bytes of the heap that are in use, and up to which its snapshot is taken. */
-  readonly heap: { readonly used: number; readonly max: number };
+  /** How many more may be recorded in this hour; of another process as it said last, undefined before. */
+  readonly left?: number | undefined;
+  /** Bytes of the heap that are in use, and up to which its snapshot is taken; undefined of another process, which takes none from here. */
+  readonly heap?: { readonly used: number; readonly max: number } | undefined;
 }
 
 /** A function on the stack, with its place in the source where that is at hand. */
@@ -70,10 +76,10 @@ interface Interval {
   readonly to: number;
 }
 
-/** When a trace ran, if this process took part in it. */
+/** When a trace ran, if the process took part in it. */
 export async function whenTraceRan(
   { reader, signal }: Pick<Question, 'reader' | 'signal'>,
-  process: { readonly service: string; readonly instance: string } | undefined,
+  process: ProcessName | undefined,
   traceId: string,
 ): Promise<Interval | undefined> {
   const [summaries, resources] = await Promise.all([

@@ -157,7 +157,12 @@ export function View({ place: { path, query } }: { readonly place: Place }) {
     profilesApi.get('profiles/:id', { id, from, to, traceId }, signal),
   );
   if (loaded.error instanceof ApiFailure && loaded.error.status === 404)
-    return <Notice>This profile is gone: the last four are kept, and as long as the process runs.</Notice>;
+    return (
+      <Notice>
+        This profile is gone: the last four of a process are kept, as long as it runs; those of other
+        processes for an hour.
+      </Notice>
+    );
   return (
     <div class="stack-view">
       <WhenLoaded loaded={loaded}>

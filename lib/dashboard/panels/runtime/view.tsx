@@ -52,6 +52,9 @@ export function View({ place }: { readonly place: Place }) {
             signal,
           ),
   );
+  // Not the last seen, which may be another one the next moment: without a choice it is the one that serves the page.
+  const chosen = asked === undefined || service === undefined ? undefined : { service, instance: asked };
+  const profiled = chosen ?? (traceId === undefined ? undefined : charts.data?.process);
   return (
     <div class="stack-view runtime">
       <h1 class="visually-hidden">Runtime</h1>
@@ -84,7 +87,12 @@ export function View({ place }: { readonly place: Place }) {
           </section>
         )}
       </WhenLoaded>
-      <ProfilesCard />
+      {(profiled !== undefined || !charts.loading || traceId === undefined) && (
+        <ProfilesCard
+          key={profiled && keyOf(profiled)}
+          process={profiled && { service: profiled.service, instance: profiled.instance }}
+        />
+      )}
     </div>
   );
 }

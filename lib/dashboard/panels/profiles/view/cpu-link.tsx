@@ -8,8 +8,8 @@ const profilesApi = clientOf<ProfilesApi>();
 
 /** Leads to the CPU of a span, where a profile was recorded in its process while it ran. */
 export function CpuLink({ span: { traceId, service, start, durationMs } }: { readonly span: SpanAnswer }) {
-  const { data } = useLoad(`profiles|${traceId}`, (signal) =>
-    profilesApi.get('profiles', { traceId }, signal),
+  const { data } = useLoad(`profiles|${traceId}|${service}`, (signal) =>
+    profilesApi.get('profiles', { traceId, service }, signal),
   );
   const end = start + durationMs;
   const covering =

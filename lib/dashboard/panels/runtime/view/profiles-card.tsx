@@ -1,7 +1,14 @@
 import { useState } from 'preact/hooks';
 
 import { clientOf, request } from '../../../ui/client.js';
-import { formatAge, formatBytes, formatDateTime, formatDuration, plural } from '../../../ui/format.js';
+import {
+  formatAge,
+  formatBytes,
+  formatDateTime,
+  formatDuration,
+  plural,
+  shortId,
+} from '../../../ui/format.js';
 import { Card } from '../../../ui/parts/card.js';
 import { WhenLoaded } from '../../../ui/parts/notice.js';
 import { type Column, Table } from '../../../ui/parts/table.js';
@@ -56,7 +63,18 @@ interface PartProps {
   readonly send: Send;
 }
 
-function Recorder({ answer: { seconds: limits, running, left }, busy, send }: PartProps) {
+/** What names a process in the API; undefined for the one that serves the page. */
+interface ProfiledProcess {
+  readonly service: string;
+  readonly instance: string;
+}
+
+function Recorder({
+  answer: { seconds: limits, running, left },
+  process,
+  busy,
+  send,
+}: PartProps & { readonly process: ProfiledProcess | undefined }) {
   const [seconds, setSeconds] = useState(String(limits.default));
   if (running)
     return (
@@ -65,7 +83,7 @@ function Recorder({ answer: { seconds: limits, running, left }, busy, send }: Pa
         <button
           type="button"
           disabled={busy}
-          onClick={() => void send(() => profilesApi.post('profiles/stop', '{}'))}
+          onClick={() => void send(() => profilesApi.post('profiles/stop', JSON.stringify({ ...process })))}
         >
           Stop now
         </button>
@@ -76,7 +94,9 @@ function Recorder({ answer: { seconds: limits, running, left }, busy, send }: Pa
       class="buttons"
       onSubmit={(event) => {
         event.preventDefault();
-        void send(() => profilesApi.post('profiles', JSON.stringify({ seconds: Number(seconds) })));
+        void send(() =>
+          profilesApi.post('profiles', JSON.stringify({ ...process, seconds: Number(seconds) })),
+        );
       }}
     >
       <label class="labelled">
@@ -96,12 +116,14 @@ function Recorder({ answer: { seconds: limits, running, left }, busy, send }: Pa
       <button type="submit" disabled={busy}>
         Profile {seconds} s
       </button>
-      <span class="hint">{plural(left, 'recording')} left in this hour.</span>
+      {left !== undefined && <span class="hint">{plural(left, 'recording')} left in this hour.</span>}
     </form>
   );
 }
 
-function HeapSnapshot({ answer: { heap, pid }, busy, send }: PartProps) {
+function HeapSnapshot({ answer: { heap, pid = 0 }, busy, send }: PartProps) {
+  if (heap === undefined)
+    return <p class="hint">Heap snapshots are taken of the process that serves the page only.</p>;
   const take = async (): Promise<void> => {
     const init = {
       method: 'POST',
@@ -125,11 +147,24 @@ function HeapSnapshot({ answer: { heap, pid }, busy, send }: PartProps) {
   );
 }
 
-/** CPU profiles and heap snapshots of the process that serves the page. */
-export function ProfilesCard() {
-  const profiles = useLoad('profiles', (signal) => profilesApi.get('profiles', {}, signal), {
-    everyMs: REFRESH_MS,
-  });
+/** Which process it is, and how it is asked. */
+function whose({ own, pid, service, instance }: ProfilesAnswer): string {
+  const name = [pid === undefined ? shortId(instance ?? '') : `pid ${pid}`, service]
+    .filter(Boolean)
+    .join(', ');
+  return own
+    ? `Of the process that serves this page (${name}); choose another one above.`
+    : `Of ${name}: this page asks it through the store that both have open.`;
+}
+
+/** CPU profiles of a process, and heap snapshots of the one that serves the page, which is meant without `process`. */
+export function ProfilesCard({ process }: { readonly process?: ProfiledProcess | undefined }) {
+  const { service, instance } = process ?? {};
+  const profiles = useLoad(
+    `profiles|${service ?? ''}|${instance ?? ''}`,
+    (signal) => profilesApi.get('profiles', { service, instance }, signal),
+    { everyMs: REFRESH_MS },
+  );
   const { error, busy, send } = useSend(profiles.reload);
   return (
     <Card title="Profiles">
@@ -138,22 +173,20 @@ export function ProfilesCard() {
           <>
             <div class="pad profiles">
               <p class="hint">
-                Of the process that serves this page (pid {answer.pid}
-                {answer.service === undefined ? '' : `, ${answer.service}`}); others are profiled from their
-                own page. While it records, V8 samples the stack every millisecond; reading the profile at the
-                end blocks the event loop for some milliseconds.
+                {whose(answer)} While it records, V8 samples the stack every millisecond; reading the profile
+                at the end blocks the event loop for some milliseconds.
               </p>
               {answer.refused === undefined ? (
                 <>
-                  <Recorder answer={answer} busy={busy} send={send} />
+                  <Recorder answer={answer} process={process} busy={busy} send={send} />
                   <HeapSnapshot answer={answer} busy={busy} send={send} />
                 </>
               ) : (
                 <p>{answer.refused}</p>
               )}
-              {error !== undefined && (
+              {(error ?? answer.problem) !== undefined && (
                 <p class="status-error" role="alert">
-                  {error}
+                  {error ?? answer.problem}
                 </p>
               )}
             </div>
