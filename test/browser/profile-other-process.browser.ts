@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.js';
 
 describeInChromium('the page of one of two processes with one store', () => {
   let folder: string;
-  let browser: Browser;
+  let browser: Browser | undefined;
   let services: readonly [page: ProfiledService, worker: ProfiledService, off: ProfiledService];
 
   beforeAll(async () => {
@@ -22,9 +22,9 @@ describeInChromium('the page of one of two processes with one store', () => {
       ProfiledService.start('silent', file, { profiling: false }),
     ]);
     browser = await launchChromium();
-  });
+  }, 240_000);
   afterAll(async () => {
-    await browser.close();
+    await browser?.close();
     await Promise.all(services.map((service) => service.end()));
     rmSync(folder, { recursive: true, force: true });
   });
@@ -33,7 +33,7 @@ describeInChromium('the page of one of two processes with one store', () => {
     const [served, worker, off] = services;
     await served.find(worker);
     await served.find(off);
-    const page = await browser.newPage();
+    const page = await browser!.newPage();
     page.setDefaultTimeout(30_000);
     await page.goto(`${served.origin}/telemetry/#token=${TOKEN}`);
     await page.getByRole('link', { name: 'Runtime' }).click();
