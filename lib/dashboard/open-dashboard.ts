@@ -8,16 +8,16 @@ import { type DashboardParts } from './dashboard-context.interface.js';
 import { startHealthReports } from './feed/report-health.js';
 import { startStoreMetrics } from './feed/store-health.js';
 import { StorePipeline } from './feed/store-pipeline.js';
-import { type ProcessReport } from './reader/answers/processes.interface.js';
 import { type MountedPage, mountPage } from './mount/mount-page.js';
+import { answerCommands } from './profiling/answer-commands.js';
+import { ProfileBudget } from './profiling/profile-budget.js';
+import { type ProcessReport } from './reader/answers/processes.interface.js';
 import {
   describeRoutes,
   findHandlers,
   type ModulesLike,
   type RegisteredRoute,
 } from './routes/describe-routes.js';
-import { answerCommands } from './profiling/answer-commands.js';
-import { ProfileBudget } from './profiling/profile-budget.js';
 import { publishSources, sourceLinksEnabled, type WrittenMethod } from './sources/publish-sources.js';
 import { openStore } from './sqlite/store.js';
 

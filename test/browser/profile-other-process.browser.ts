@@ -42,7 +42,7 @@ describeInChromium('the page of one of two processes with one store', () => {
 
     const choose = async (service: ProfiledService): Promise<void> => {
       const option = page.getByLabel('Process', { exact: true }).locator('option', { hasText: service.name });
-      await page.getByLabel('Process', { exact: true }).selectOption((await option.getAttribute('value'))!);
+      await page.getByLabel('Process', { exact: true }).selectOption(await option.getAttribute('value'));
       await card.getByText(`Of pid ${service.child.pid}, ${service.name}`).waitFor();
     };
     await choose(off);

@@ -10,7 +10,7 @@ const MAX_ASKER = 300;
 /** Commands, and how to hear of those for this process. */
 interface CommandSource {
   readonly commands: Pick<ProcessCommands, 'take' | 'answer' | 'maxResultBytes'>;
-  listen(listener: CommandListener): () => void;
+  readonly listen: (listener: CommandListener) => () => void;
 }
 
 /** Records the CPU profiles for which pages of other processes of the store ask. Returns what ends that. */

@@ -11,7 +11,6 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import { type RPCMetadata } from '@opentelemetry/core';
 
 import {
   ATTR_CLIENT_ADDRESS,
@@ -133,7 +132,9 @@ export function nameOf(span: Span): string | undefined {
 export function foreignServerSpanIn(caller: Context): Span | undefined {
   const active = trace.getSpan(caller);
   if (active === undefined || isForeignServerSpan(active)) return active;
-  const metadata = caller.getValue(RPC_METADATA) as RPCMetadata | undefined;
+  // What `setRPCMetadata()` of the package has put there.
+  const metadata = caller.getValue(RPC_METADATA) as
+    { readonly type: string; readonly span: Span } | undefined;
   return metadata?.type === 'http' && isForeignServerSpan(metadata.span) ? metadata.span : undefined;
 }
 

@@ -3,8 +3,8 @@ import { type Logger, type LoggerProvider, type LogRecord, SeverityNumber } from
 import { isPlainRecord, toAttributes, toAttributeValue } from '../../engine/attribute-value.js';
 import { readSafely, textOf } from '../../engine/copy-bounded.js';
 import { exceptionAttributes } from '../../engine/describe-error.js';
-import { isContext } from '../../engine/start-active.js';
 import { scopeText } from '../../engine/recording-tracer-provider.js';
+import { isContext } from '../../engine/start-active.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { isMilliseconds, plainTime } from './guard-parts.js';
 

@@ -14,8 +14,8 @@ import {
 
 import { areLabels, toLabels } from '../../engine/attribute-value.js';
 import { readSafely, textOf } from '../../engine/copy-bounded.js';
-import { isContext } from '../../engine/start-active.js';
 import { scopeText } from '../../engine/recording-tracer-provider.js';
+import { isContext } from '../../engine/start-active.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { plainScope } from './guard-parts.js';
 import { createOverlay } from './overlay.js';
