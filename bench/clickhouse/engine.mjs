@@ -7,7 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { createClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 
 const front = fileURLToPath(new URL('../../test/backends/clickhouse/http-front.cjs', import.meta.url));
 const START_MS = 120_000;
@@ -54,7 +54,12 @@ export async function startEngine(data, { threads = 2, memory = 5e9 } = {}) {
     if (performance.now() - begun > START_MS) throw new Error('The engine does not answer.');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const client = createClient({ url, password, request_timeout: 3_600_000 });
+  const client = createClient({
+    url,
+    password,
+    request_timeout: 3_600_000,
+    log: { level: ClickHouseLogLevel.ERROR },
+  });
   return {
     url,
     password,
@@ -82,16 +87,8 @@ export async function readCounters({ rows }) {
   };
 }
 
-/** Has the kernel forget what it keeps of the files: the next read is from the disk. */
-export function dropFromPageCache(folder) {
-  const { status } = spawnSync(
-    'sh',
-    [
-      '-c',
-      'find "$0" -type f -exec sh -c \'for file; do dd if="$file" iflag=nocache count=0 2>/dev/null; done\' sh {} +',
-      folder,
-    ],
-    { stdio: 'inherit' },
-  );
-  return status === 0;
+/** Has the kernel forget what it keeps of files: the next read is from the disk. Needs root; Linux. */
+export function dropPageCache() {
+  const { status } = spawnSync('sh', ['-c', 'sync; echo 3 > /proc/sys/vm/drop_caches'], { stdio: 'inherit' });
+  if (status !== 0) throw new Error('--cold needs to write to /proc/sys/vm/drop_caches, which root may do.');
 }

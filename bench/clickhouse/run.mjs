@@ -4,17 +4,23 @@
 //   node bench/clickhouse/run.mjs load --spans 1000000 --data FOLDER    the fleet, an hour for each million spans
 //   node bench/clickhouse/run.mjs rollups --data FOLDER                 what `nestjs-telemetry clickhouse init --backfill` makes
 //   node bench/clickhouse/run.mjs ask --data FOLDER [--rounds 5] [--cold] [--only overview]
+//   node bench/clickhouse/run.mjs sqlite --data FOLDER [--rounds 5] [--only overview]
 //
 // `ask` prints, for each question: milliseconds (the lowest of the rounds, warm; with --cold also the first one after a start of the
-// engine whose files the kernel has forgotten), processor time of the engine, rows and bytes it has read. Takes the build in
-// dist/modules, and the engine that `npm run test:backends -- --nest=12 clickhouse` has fetched.
-import { mkdirSync } from 'node:fs';
+// engine whose files the kernel has forgotten), processor time of the engine, rows and bytes it has read. `sqlite` copies the fleet into
+// an embedded store, which a million spans fit, and asks that. Takes the build in dist/modules, and the engine that `npm run test:backends -- --nest=12 clickhouse` has fetched.
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers';
 
 import { flag, number, path, readArguments, words } from '../arguments.mjs';
+import { threadCpuMs, watchSteps } from '../store-parts.mjs';
 import { renderTable } from '../table.mjs';
-import { dropFromPageCache, readCounters, startEngine } from './engine.mjs';
+import { dropPageCache, readCounters, startEngine } from './engine.mjs';
 import { DATABASE, load, sizes } from './load.mjs';
 import { lookAround, questionsOf } from './questions.mjs';
+import { copyToStore } from './to-store.mjs';
 
 const lib = (file) => import(new URL(`../../dist/modules/dashboard/clickhouse/${file}.js`, import.meta.url));
 
@@ -59,7 +65,7 @@ async function measure(engine, reader, question) {
 }
 
 async function askCold({ data }, name, place) {
-  dropFromPageCache(data);
+  dropPageCache();
   const engine = await startEngine(data);
   const { createClickHouseReader } = await lib('clickhouse-reader');
   const reader = createClickHouseReader(configOf(engine));
@@ -71,13 +77,16 @@ async function askCold({ data }, name, place) {
   }
 }
 
+const chosenOf = (place, only) =>
+  Object.entries(questionsOf(place)).filter(
+    ([name]) => only.length === 0 || only.some((word) => name.includes(word)),
+  );
+
 async function ask({ data, rounds, cold, only }) {
   const { createClickHouseReader } = await lib('clickhouse-reader');
   const engine = await startEngine(data);
   const place = await lookAround(engine, DATABASE);
-  const questions = Object.entries(questionsOf(place)).filter(
-    ([name]) => only.length === 0 || only.some((word) => name.includes(word)),
-  );
+  const questions = chosenOf(place, only);
   const warm = new Map();
   const reader = createClickHouseReader(configOf(engine));
   for (const [name, question] of questions) {
@@ -105,14 +114,54 @@ async function ask({ data, rounds, cold, only }) {
   console.log(renderTable(['question', 'warm ms', 'cold ms', 'engine CPU ms', 'rows read', 'read'], table));
 }
 
+/** The same questions to an embedded store that holds the same. */
+async function askStore({ data, rounds, only }) {
+  const { createSqliteReader } = await import(
+    new URL('../../dist/modules/dashboard/sqlite/sqlite-reader.js', import.meta.url)
+  );
+  const folder = mkdtempSync(join(tmpdir(), 'telemetry-fleet-'));
+  const file = join(folder, 'telemetry.db');
+  try {
+    const engine = await startEngine(data);
+    const place = await lookAround(engine, DATABASE);
+    const before = threadCpuMs();
+    const { store, spans } = await copyToStore(engine, DATABASE, file);
+    await engine.stop();
+    console.log(
+      `${spans} spans, ${(statSync(file).size / spans).toFixed(0)} bytes a span with its lines, ${((threadCpuMs() - before) / 1_000).toFixed(0)} s of CPU to copy`,
+    );
+    const reader = createSqliteReader(store);
+    const table = [];
+    for (const [name, question] of chosenOf(place, only)) {
+      const all = [];
+      for (let round = 0; round < rounds; round += 1) all.push(await measureInStore(reader, question));
+      const least = (key) => Math.min(...all.map((each) => each[key])).toFixed(0);
+      table.push([name, least('ms'), least('cpuMs'), least('stepMs')]);
+    }
+    await store.close();
+    console.log(renderTable(['question', 'ms', 'CPU ms', 'longest step, CPU ms'], table));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureInStore(reader, question) {
+  const stop = watchSteps(setImmediate);
+  const [begun, before] = [performance.now(), threadCpuMs()];
+  await question(reader);
+  const [ms, cpuMs] = [performance.now() - begun, threadCpuMs() - before];
+  return { ms, cpuMs, stepMs: Math.max(...stop()) };
+}
+
 const options = readArguments(
   { spans: number(1_000_000), data: path(), rounds: number(5), cold: flag(), only: words() },
-  ['ask', 'load', 'rollups'],
+  ['ask', 'load', 'rollups', 'sqlite'],
 );
 const { command, data, spans } = options;
 if (data === undefined) throw new Error('Say with --data where the engine keeps its data.');
 mkdirSync(data, { recursive: true });
 if (command === 'ask') await ask(options);
+else if (command === 'sqlite') await askStore(options);
 else {
   const engine = await startEngine(data);
   try {
