@@ -450,6 +450,7 @@ describe('a request with random changes', () => {
     expect([...statuses.keys()].sort()).toEqual([200, 400]);
     expect(statuses.get(200)).toBeGreaterThan(100);
     // What was taken could be stored.
+    await store.flush();
     expect(store.dropped).toBe(0);
     const { spans, logs, points } = store.read(readStore);
     expect(Math.min(spans, logs, points)).toBeGreaterThan(10);
