@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import ts from 'typescript';
 
-import { CJS_LOADER, ESM_LOADER, ESM_MANIFEST, LOADER, loaderByName, nameToPath } from './load-on-demand.mjs';
+import { CJS_LOADER, ESM_LOADER, LOADER, loaderByName, nameToPath } from './load-on-demand.mjs';
 
 /** Takes the names that are used out of the package of conventions: to load all of them only costs time. */
 const conventionsInside = {
@@ -53,7 +53,6 @@ export async function joinModules(from, to, entryPoints) {
   }
   for (const [path, code] of Object.entries(ESM_LOADER)) write(join(to, path), code);
   copyTypes(from, to);
-  write(join(to, 'package.json'), `${JSON.stringify(ESM_MANIFEST)}\n`);
 }
 
 /** Writes joined modules again, as CommonJS, with their types. */

@@ -6,7 +6,10 @@
 export const LOADER = 'runtime/load-sdk-part.js';
 const ON_DEMAND = 'runtime/load-sdk-part-on-demand.js';
 
-/** By this name the other modules import one of the two: see `manifest()`. */
+/**
+ * By this name the other modules import one of the two: `imports` of package.json says which. Only Node says `module-sync`, in the
+ * versions in which require() loads ES modules; bundlers say `module`, or neither.
+ */
 const NAME = '#load-sdk-part';
 
 /** For the build that joins modules: all import the loader by its name, so that what it imports stays apart from them. */
@@ -16,17 +19,6 @@ export const loaderByName = {
     onResolve({ filter: /\/load-sdk-part\.js$/ }, ({ kind }) =>
       kind === 'entry-point' ? undefined : { path: NAME, external: true },
     );
-  },
-};
-
-/**
- * The package.json of the ES modules. Only Node says `module-sync`, in the versions in which require() loads ES modules; bundlers
- * say `module`, or neither.
- */
-export const ESM_MANIFEST = {
-  type: 'module',
-  imports: {
-    [NAME]: { module: `./${LOADER}`, 'module-sync': `./${ON_DEMAND}`, default: `./${LOADER}` },
   },
 };
 
