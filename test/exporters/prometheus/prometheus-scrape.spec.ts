@@ -295,13 +295,14 @@ describe('createPrometheusScrape()', () => {
     for (let index = 0; index < 2_000; index += 1)
       latency.record(0.2, { method: 'GET', route: `/orders/${index}`, status: 200 });
 
-    const scrapes = [];
-    for (let count = 0; count < 6; count += 1) scrapes.push(await measureTurns(() => bodyOf(scrape)));
+    const shares = [];
+    for (let count = 0; count < 20; count += 1) {
+      const { longestMs, allMs } = await measureTurns(() => bodyOf(scrape));
+      shares.push(longestMs / Math.max(15, allMs));
+    }
 
     // The best of some: a garbage collection may fall into any turn.
-    const longest = Math.min(...scrapes.map((each) => each.longestMs));
-    const all = Math.min(...scrapes.map((each) => each.allMs));
-    expect(longest).toBeLessThan(Math.max(5, all / 3));
+    expect(Math.min(...shares)).toBeLessThan(1 / 3);
   }, 30_000);
 
   it('gives the same answer to two simultaneous scrapes', async () => {
