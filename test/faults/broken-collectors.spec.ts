@@ -30,6 +30,8 @@ interface Expectation {
   readonly loses: 'yes' | 'no' | 'when full';
   /** What the line about it says. */
   readonly says: RegExp;
+  /** How long an answer may take, in milliseconds, where it is not 2,000. */
+  readonly timeoutMs?: number;
 }
 
 const FAULTS: Record<Fault, Expectation> = {
@@ -39,8 +41,8 @@ const FAULTS: Record<Fault, Expectation> = {
   'not-tls': { loses: 'when full', says: /could not be sent/ },
   slow: { loses: 'when full', says: /produced faster than they are accepted/ },
   garbage: { loses: 'no', says: /which warns: the answer is not one of OTLP/ },
-  // A busy machine may take longer to send it than the queue has room.
-  huge: { loses: 'when full', says: /which warns: the answer is too large/ },
+  // A busy machine may take longer to send it than the queue has room, and than two seconds.
+  huge: { loses: 'when full', says: /which warns: the answer is too large/, timeoutMs: 10_000 },
   partial: { loses: 'yes', says: /rejected by the receiver: too old/ },
   'too-many': { loses: 'when full', says: /HTTP 429|RESOURCE_EXHAUSTED/ },
   unavailable: { loses: 'when full', says: /HTTP 503|UNAVAILABLE/ },
@@ -150,8 +152,11 @@ const queueDrops = (report: Report): number =>
 describe('an application whose collector is broken, over each protocol', () => {
   it.each(Object.entries(FAULTS))(
     'serves on when it is %s, counts and logs what is lost, and sends again after it',
-    async (name, { loses, says }) => {
-      const sides = await startSides(({ url }) => ({ otlpEndpoint: url }));
+    async (name, { loses, says, timeoutMs = 2_000 }) => {
+      const sides = await startSides(({ url }) => ({ otlpEndpoint: url }), {
+        ...SMALL_QUEUE,
+        OTEL_EXPORTER_OTLP_TIMEOUT: String(timeoutMs),
+      });
       await load(servicesOf(sides), { rate: 50, seconds: 1 });
       await onEach(sides, async ({ collector }) => {
         await eventually(() => collector.accepted.trace > 0);
