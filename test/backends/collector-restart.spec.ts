@@ -123,6 +123,7 @@ describeWith('collector', 'an application under load beside a real Collector tha
           protocol,
           spans: sumOf(report, 'otel_sdk_span_started_total'),
           logs: sumOf(report, 'otel_sdk_log_created_total'),
+          aboutSending: report.lines.filter((line) => ABOUT_SENDING.test(line)).length,
           requests: requests[index],
           lost: 0,
         });
@@ -154,7 +155,15 @@ describeWith('collector', 'an application under load beside a real Collector tha
   });
 });
 
-const counts = ({ spans, logs, requests }: Arrived) => ({ spans: spans.size, logs: logs.size, requests });
+/** Lines of the library about what it sends: a lost one is no line of a request. */
+const ABOUT_SENDING = /(traces|logs|metrics) (could not be sent to|are sent to) /;
+
+const counts = ({ spans, logs, requests }: Arrived) => ({
+  spans: spans.size,
+  logs: logs.size,
+  aboutSending: [...logs].filter((record) => ABOUT_SENDING.test(record)).length,
+  requests,
+});
 
 interface Metric {
   readonly name: string;
