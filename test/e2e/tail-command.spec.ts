@@ -65,7 +65,7 @@ describe('nestjs-telemetry tail', () => {
     await eventually(() => seen.errors.includes('Following'));
     await fetch(origin);
     await fetch(`${origin}/fails`);
-    await eventually(() => seen.printed.includes('FAILED'));
+    await eventually(() => seen.printed.includes('FAILED') && seen.printed.includes('users=0'));
     expect(seen.printed).toMatch(
       /^\d\d:\d\d:\d\d\.\d{3} INFO {3}orders \[\w+\] answering users=0 trace:[0-9a-f]{8}$/m,
     );
