@@ -15,12 +15,6 @@ import {
   writeLine,
 } from './logging-state.js';
 
-/** Private members of NestJS's Logger, the same in 11 and 12, that hold the logger in force. */
-interface LoggerInternals {
-  staticInstanceRef: LoggerService | undefined;
-  localInstance: LoggerService | undefined;
-}
-
 const nothing = (): void => undefined;
 
 /**
@@ -87,7 +81,8 @@ export function nestWritesJson(): boolean {
 }
 
 function loggerInForce(): LoggerService | undefined {
-  return (Logger as unknown as LoggerInternals).staticInstanceRef; // private in the declarations, and read nowhere else
+  // Private in the declarations, and the same in NestJS 11 and 12.
+  return Reflect.get(Logger, 'staticInstanceRef') as LoggerService | undefined;
 }
 
 /**
@@ -96,8 +91,9 @@ function loggerInForce(): LoggerService | undefined {
  */
 function defaultLoggerInForce(): ConsoleLogger | undefined {
   const inForce = loggerInForce();
-  const probe = new Logger() as unknown as LoggerInternals; // protected in the declarations
-  return inForce instanceof ConsoleLogger && probe.localInstance !== inForce ? inForce : undefined;
+  // Private in the declarations, and the same in NestJS 11 and 12.
+  const instance: unknown = Reflect.get(new Logger(), 'localInstance');
+  return inForce instanceof ConsoleLogger && instance !== inForce ? inForce : undefined;
 }
 
 const METHODS = {

@@ -127,8 +127,10 @@ export function redactLines(
   logger: Logger,
   keys: { readonly message: string; readonly error: string },
 ): void {
-  const { child, setBindings } = logger as unknown as PinoMethods; // without the custom levels
-  const methods = logger as unknown as Record<symbol, Write>; // pino declares the symbol, and not what is behind it
+  // In two steps: the declarations of pino have the custom levels in the types of all methods.
+  const { child, setBindings } = logger as unknown as PinoMethods;
+  // pino declares the symbol, but not the method that it names.
+  const methods = logger as Logger & Record<symbol, Write>;
   const write = methods[symbols.writeSym];
   if (write === undefined) return;
   methods[symbols.writeSym] = function redacted(given, message, level) {
@@ -219,6 +221,7 @@ function hasMessage(given: unknown, messageKey: string): boolean {
 }
 
 function serializersOf(logger: Logger): Fields {
-  const held = logger as unknown as Record<symbol, Fields | undefined>; // the symbol is declared, its value is not
+  // pino declares the symbol, but not the value that it names.
+  const held = logger as Logger & Record<symbol, Fields | undefined>;
   return held[symbols.serializersSym] ?? NONE;
 }

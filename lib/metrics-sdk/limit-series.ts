@@ -48,7 +48,8 @@ export function limitSeries(provider: MeterProvider, config: CardinalityConfig):
   // Those of a runtime that has stopped.
   reached.clear();
   nearing.clear();
-  const { _sharedState: shared } = provider as unknown as { readonly _sharedState: object }; // not in its type
+  // Private in the declarations.
+  const shared = Reflect.get(provider, '_sharedState') as object;
   configs.set(shared, config);
   if (Object.hasOwn(internals.delta, LIMITING)) return true;
   limitStorages(internals.meterState);

@@ -216,7 +216,8 @@ class JoinedSpanProcessor extends Joined<SpanProcessor> implements SpanProcessor
     const properties: PropertyDescriptorMap = { resource: { value: this.resourceOf(span.resource) } };
     // Their spans stay as they are: their exporters send them too.
     for (const [name, value] of Object.entries(redactedParts(span))) properties[name] = { value };
-    const former = span as unknown as FormerSpan; // not what its type says, for version 1
+    // Version 1 of the SDK has these in place of what the type says.
+    const former: ReadableSpan & FormerSpan = span;
     if (former.instrumentationLibrary !== undefined) {
       properties.instrumentationScope = { value: former.instrumentationLibrary };
       if (typeof former.parentSpanId === 'string') {

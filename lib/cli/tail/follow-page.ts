@@ -85,8 +85,7 @@ async function readItems(
   const decoder = new TextDecoder();
   let rest = '';
   // refuseWithReason() has checked that there is a body.
-  const chunks = response.body as unknown as AsyncIterable<Uint8Array>; // iterable in Node, not in the declarations of fetch
-  for await (const chunk of chunks) {
+  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
     silence.interrupt();
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
