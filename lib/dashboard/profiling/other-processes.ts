@@ -182,7 +182,7 @@ export class OtherProcesses {
       if (command === undefined)
         throw new DashboardError(503, 'The question is gone: the store was cleared, or is another file now.');
       if (command.ended) throw new DashboardError(410, 'The process has ended before it could answer.');
-      // Withdrawn in one change: it is not run later, when nobody waits any more.
+      // Deleted in one statement, so that the process cannot run it after this timeout.
       if (waited > ANSWER_MS && (await this.commands.withdraw(id, ['asked'])))
         throw new DashboardError(
           504,

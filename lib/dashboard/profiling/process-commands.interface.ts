@@ -19,7 +19,7 @@ export interface KnownProcess {
 }
 
 /**
- * `asked`: nobody has taken it. `running`: the process works on it. `stopping`: it was asked to end that now. `done` and `failed` are final.
+ * `asked`: no process has taken it. `running`: the process records. `stopping`: the process must stop the recording. `done` and `failed` are final.
  */
 export type CommandState = 'asked' | 'running' | 'stopping' | 'done' | 'failed';
 

@@ -2,7 +2,7 @@
 export const PROFILES_PER_HOUR = 12;
 const HOUR_MS = 3_600_000;
 
-/** How many CPU profiles a process records, whoever asks for them: one for all its pages and those of others. */
+/** The limit of CPU profiles that a process records in an hour. All requests count: of its own pages and of other processes. */
 export class ProfileBudget {
   private starts: number[] = [];
 

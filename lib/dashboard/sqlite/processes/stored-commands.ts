@@ -16,7 +16,7 @@ import { type StoreDatabase } from '../database/store-database.js';
 import { readAttributes } from '../queries/query-parts.js';
 import { type StoredResource } from '../rows.interface.js';
 
-/** A command that nobody took for so long is not run: who asked has given up. */
+/** A command that was not taken within this time is not run: the request for it has timed out. */
 const FRESH_MS = 10_000;
 /** Commands and results go with the hour. */
 export const COMMANDS_KEPT_MS = 3_600_000;
@@ -220,7 +220,7 @@ export class StoredCommands implements ProcessCommands {
 
   private tell(listener: CommandListener, row: NewRow, now: number): void {
     if (row.state === 'stopping') listener.stop(row.id, row.stoppedBy ?? '');
-    // Whoever asked has given up, or its clock is not that of this machine.
+    // The request has timed out, or comes from a machine with another clock.
     else if (Math.abs(now - row.askedAt) > FRESH_MS) void this.withdraw(row.id, ['asked']);
     else listener.take(row);
   }
