@@ -98,6 +98,13 @@ const pairsOf = (text = ''): Readonly<Record<string, string>> =>
       }),
   );
 
+/** What a page answers about its traces. @param address with the token, as the command prints it */
+async function tracesOf(address: string): Promise<string> {
+  const [page = '', token = ''] = address.split('/#token=');
+  const answer = await fetch(`${page}/api/v1/traces`, { headers: { authorization: `Bearer ${token}` } });
+  return answer.text();
+}
+
 describe('the commands of README.md, CONTRIBUTING.md and docs/', () => {
   let folder: string;
   const children: ChildProcess[] = [];
@@ -310,11 +317,7 @@ describe('the commands of README.md, CONTRIBUTING.md and docs/', () => {
         const service = await startService('node dist/main.js', { OTEL_EXPORTER_OTLP_ENDPOINT: receiver });
         await fetch(`${service.address}/orders/7`);
         await stop(service.child);
-        const [page = '', token = ''] = address.split('/#token=');
-        const answer = await fetch(`${page}/api/v1/traces`, {
-          headers: { authorization: `Bearer ${token}` },
-        });
-        expect(await answer.text()).toContain('GET /orders/:id');
+        expect(await tracesOf(address)).toContain('GET /orders/:id');
         expect(await stop(child)).toBe(0);
       },
     ],
@@ -325,11 +328,7 @@ describe('the commands of README.md, CONTRIBUTING.md and docs/', () => {
         await fetch(`${service.address}/orders/7`);
         await stop(service.child);
         const { address, child } = await start(`${line} --port 0`, /The page is at (\S+)/);
-        const [page = '', token = ''] = address.split('/#token=');
-        const answer = await fetch(`${page}/api/v1/traces`, {
-          headers: { authorization: `Bearer ${token}` },
-        });
-        expect(await answer.text()).toContain('GET /orders/:id');
+        expect(await tracesOf(address)).toContain('GET /orders/:id');
         expect(await stop(child)).toBe(0);
       },
     ],
