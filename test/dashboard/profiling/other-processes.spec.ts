@@ -106,7 +106,8 @@ describe('what a process says of the profile it is asked for', () => {
     );
     await expect(others.start(NAME, 1, 'me')).rejects.toMatchObject({ status: 502 });
     for (const [answer, result] of [
-      ['', ''],
+      // Node 22.15 stores no bytes as null.
+      ['', '-'],
       ['[', '{}'],
       ['null', 'null'],
       ['{"startedAt":"1","endedAt":2,"samples":1,"bytes":1}', '{}'],
