@@ -5,6 +5,7 @@ import { load, MIB, NO_BOUND, watchSteps } from './store-parts.mjs';
 import { askQuestions } from './store-questions.mjs';
 import { addRequest } from './store-rows.mjs';
 import { measureSums } from './store-sums.mjs';
+import { measureThreads } from './store-threads.mjs';
 
 const { openStore } = await load('store');
 const { readStore } = await load('queries/read-store');
@@ -50,5 +51,5 @@ async function write(file, { bound, rate, seconds, routes }) {
 }
 
 const { command, ...options } = JSON.parse(process.argv[2]);
-const commands = { write, questions: askQuestions, sums: measureSums };
+const commands = { write, questions: askQuestions, sums: measureSums, threads: measureThreads };
 await commands[command](options.file, options);

@@ -5,6 +5,8 @@
 //   node bench/store.mjs sums [--rate 1000] [--routes 40]     what the sums of errors, versions and operations take of that
 //   node bench/store.mjs questions [--traces 50000] [--routes 333] [--hours 1]
 //                                                             of 200,000 spans and 100,000 lines, with 1,000 operations
+//   node bench/store.mjs threads [--seconds 10] [--routes 40] what a worker that has the store would save, at three rates; so many
+//                                                             seconds for each variant and rate
 //
 // Takes the build in dist/modules: `npm run build` first.
 import { spawnSync } from 'node:child_process';
@@ -21,14 +23,16 @@ const options = readArguments(
   {
     bound: oneOf(['none', 'both', 'logs']),
     rate: number(1_000),
-    seconds: number(15),
+    // By default 10 of threads, 15 of what is written.
+    seconds: number(undefined),
     // By default 40 of what is written, 333 of what is asked.
     routes: number(undefined),
     traces: number(50_000),
     hours: number(1),
   },
-  ['write', 'sums', 'questions'],
+  ['write', 'sums', 'questions', 'threads'],
 );
+options.seconds ??= options.command === 'threads' ? 10 : 15;
 options.routes ??= options.command === 'questions' ? 333 : 40;
 const folder = mkdtempSync(join(tmpdir(), 'telemetry-store-'));
 try {
