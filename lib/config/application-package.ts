@@ -91,7 +91,7 @@ function nonEmpty(value: unknown): string | undefined {
 }
 
 /** The working directory; undefined where it was removed while the process ran. */
-export function currentDirectory(): string | undefined {
+function currentDirectory(): string | undefined {
   try {
     return process.cwd();
   } catch {

@@ -1,8 +1,9 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+
 import { type Context, logs, metrics, trace } from '@opentelemetry/api';
 
-import { currentDirectory } from '../config/application-package.js';
 import { warnOnce } from '../errors/warnings.js';
-import { applicationRequire } from '../process/application-modules.js';
+import { applicationRequire, findLoadedFiles } from '../process/application-modules.js';
 import { undoAll } from '../process/undo-all.js';
 
 /** The slots of OpenTelemetry's process-wide registry. */
@@ -58,13 +59,25 @@ type Api = Record<string, Record<string, Setter>>;
  * diagnostic logger only, which is silent unless the application sets it. Returns the undo.
  */
 export function noticeLateProviders(): () => void {
-  const undo = copiesOfTheApi().flatMap((api) =>
+  const watched = new Map<unknown, () => void>();
+  const watchOnce = (api: Api): void => {
+    if (!watched.has(api.trace)) watched.set(api.trace, watchApi(api));
+  };
+  watchOnce({ trace, metrics, logs } as unknown as Api); // methods are looked up by name
+  const unfollow = followApiOfCommonJs(watchOnce);
+  return () => {
+    unfollow();
+    undoAll([...watched.values()])();
+  };
+}
+
+function watchApi(api: Api): () => void {
+  return undoAll(
     SETTERS.map(([slot, method, what, option]) => {
       const owner = api[slot];
       return owner && watch(owner, method, what, option);
     }),
   );
-  return undoAll(undo);
 }
 
 function watch(
@@ -98,28 +111,29 @@ function warnRefused(provider: unknown, what: string, option: string): void {
   );
 }
 
-/** The API that this module loaded, and the copy that CommonJS packages load where this module is an ES module. */
-function copiesOfTheApi(): Api[] {
-  const own = { trace, metrics, logs } as unknown as Api; // methods are looked up by name
-  const theirs = apiOfCommonJs();
-  return theirs === undefined || theirs.trace === own.trace ? [own] : [own, theirs];
+const API_PACKAGE = '@opentelemetry/api';
+const API_FILE = /[\\/]node_modules[\\/]@opentelemetry[\\/]api[\\/](?:build[\\/]src|dist)[\\/]index\.c?js$/;
+const REQUIRED = 'tracing:module.require:end';
+
+/**
+ * Calls `found` with each copy of the API that CommonJS packages load: the loaded ones now, later ones when they have been loaded. Where
+ * this module is an ES module that is another copy than its own, of fifty files, which an application may never need.
+ * Returns the undo.
+ */
+function followApiOfCommonJs(found: (api: Api) => void): () => void {
+  const { cache } = applicationRequire();
+  for (const path of findLoadedFiles(API_FILE)) offer(cache[path]?.exports, found);
+  const onRequired = (message: unknown): void => {
+    const { id, result } = message as { readonly id: string; readonly result?: unknown };
+    if (id === API_PACKAGE || API_FILE.test(id)) offer(result, found);
+  };
+  subscribe(REQUIRED, onRequired);
+  return () => {
+    unsubscribe(REQUIRED, onRequired);
+  };
 }
 
-/** The API of CommonJS packages by working directory, kept because resolving a package is slow. */
-const apis = new Map<string, Api | undefined>();
-
-function apiOfCommonJs(): Api | undefined {
-  const folder = currentDirectory();
-  if (folder === undefined) return undefined;
-  if (!apis.has(folder)) apis.set(folder, requireApi());
-  return apis.get(folder);
-}
-
-function requireApi(): Api | undefined {
-  try {
-    return applicationRequire()('@opentelemetry/api') as Api;
-  } catch {
-    // Not installed beside the application, whose packages cannot load it either.
-    return undefined;
-  }
+/** Not where it could not be loaded. */
+function offer(exports: unknown, found: (api: Api) => void): void {
+  if (typeof exports === 'object' && exports !== null && 'trace' in exports) found(exports as Api);
 }

@@ -50,6 +50,22 @@ describe.each(['esm', 'cjs'] as const)('the %s build', (format) => {
     expect(standard).toEqual(['@opentelemetry/otlp-transformer']);
   });
 
+  it('loads what encodes metrics with their first export, not with the start', async () => {
+    const otlp = [{ url: 'http://127.0.0.1:1/v1/metrics', protocol: 'http/protobuf' as const, headers: {} }];
+    const loaded = await built.run(`
+      const { MeterProvider } = await import('@opentelemetry/sdk-metrics');
+      const provider = new MeterProvider(createMetricReaders(${JSON.stringify(telemetryConfig({ metrics: { otlp } }))}));
+      provider.getMeter('t').createCounter('c').add(1);
+      const isLoaded = () => loadedPackages().includes('@opentelemetry/otlp-transformer');
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const before = isLoaded();
+      // Nothing listens there.
+      await provider.shutdown().catch(() => undefined);
+      print([before, isLoaded()]);
+    `);
+    expect(loaded).toEqual([false, true]);
+  });
+
   it('loads the Jaeger exporter when Jaeger is configured, and no OTLP', async () => {
     const jaeger = [{ transport: 'udp', protocol: 'compact', host: 'localhost', port: 1 } as const];
 

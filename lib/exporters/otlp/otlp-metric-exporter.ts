@@ -12,6 +12,7 @@ import { warnOnce } from '../../errors/warnings.js';
 import { addToJson, addToProtobuf, UnsentExemplars } from '../../metrics-sdk/add-exemplars-to-otlp.js';
 import { toError } from '../export-failure.js';
 import { createExportQueue } from '../sending/export-queue.js';
+import { reportLoadError } from '../sending/sender.js';
 import type { EncodedRequest } from './encoded-batcher.js';
 import { createOtlpSender, otlpDestination } from './otlp-sender.js';
 import { otlpSettingsOf } from './otlp-settings.js';
@@ -21,18 +22,18 @@ const { SUCCESS, FAILED } = ExportResultCode;
 type Encode = (metrics: ResourceMetrics) => Uint8Array | undefined;
 
 /**
- * Creates a metric exporter for an OTLP target, with exemplars, and starts loading its encoder. An
- * export whose failure may pass is reported to the reader as failed, and retried later.
+ * Creates a metric exporter for an OTLP target, with exemplars. Its encoder is loaded with the first
+ * export, which comes long after the start. An export whose failure may pass is reported to the
+ * reader as failed, and retried later.
  *
  * @param maxBytes bytes of collections that may wait
  */
 export function createOtlpMetricExporter(target: OtlpTarget, maxBytes: number): PushMetricExporter {
   const settings = otlpSettingsOf('metrics', target);
-  const encoder = loadEncoder(target);
-  const sender = createOtlpSender<EncodedRequest>('metrics', target, settings, async () => {
-    await encoder;
-    return ({ body }) => body;
-  });
+  let encoder: Promise<Encode> | undefined;
+  const sender = createOtlpSender<EncodedRequest>('metrics', target, settings, () =>
+    Promise.resolve(({ body }) => body),
+  );
   const { queue, health } = createExportQueue(otlpDestination('metrics', target), sender, {
     maxItems: Infinity,
     maxBytes,
@@ -57,7 +58,7 @@ export function createOtlpMetricExporter(target: OtlpTarget, maxBytes: number): 
       };
       if (stopped) done(new Error('the exporter is shut down'));
       else
-        encoder
+        (encoder ??= loadEncoder(target))
           .then((encode) => {
             push(metrics, encode, done);
           })
@@ -78,10 +79,14 @@ export function createOtlpMetricExporter(target: OtlpTarget, maxBytes: number): 
   };
 }
 
+const TRANSFORMER = '@opentelemetry/otlp-transformer';
+
 /** Loads OpenTelemetry's serializer. It writes no exemplars: they are added to its bytes. */
 async function loadEncoder({ protocol }: OtlpTarget): Promise<Encode> {
   const { JsonMetricsSerializer, ProtobufMetricsSerializer } =
-    await import('@opentelemetry/otlp-transformer');
+    await import('@opentelemetry/otlp-transformer').catch((cause: unknown) => {
+      throw reportLoadError(TRANSFORMER, cause);
+    });
   const [standard, addExemplars] =
     protocol === 'http/json'
       ? ([JsonMetricsSerializer, addToJson] as const)

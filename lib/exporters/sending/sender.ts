@@ -66,12 +66,7 @@ export class LazySender<Request extends ExportRequest> implements Sender<Request
     this.arrival = load().then(
       (sender) => (this.loaded = sender),
       (cause: unknown) => {
-        this.loadError = new ExporterLoadError(packageName, cause);
-        warnOnce(
-          `exporter-load:${packageName}`,
-          `${this.loadError.message}. Its telemetry is lost. Run \`npm install\` again; if you bundle your application, ` +
-            'keep this package external.',
-        );
+        this.loadError = reportLoadError(packageName, cause);
         return undefined;
       },
     );
@@ -92,6 +87,16 @@ export class LazySender<Request extends ExportRequest> implements Sender<Request
   async close(): Promise<void> {
     await (await this.arrival)?.close();
   }
+}
+
+/** Logs one warning for a package that could not be loaded, and returns the error of its exports. */
+export function reportLoadError(packageName: string, cause: unknown): ExporterLoadError {
+  const error = new ExporterLoadError(packageName, cause);
+  warnOnce(
+    `exporter-load:${packageName}`,
+    `${error.message}. Its telemetry is lost. Run \`npm install\` again; if you bundle your application, keep this package external.`,
+  );
+  return error;
 }
 
 const FIRST_WAIT_MS = 500;
