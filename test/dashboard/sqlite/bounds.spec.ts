@@ -177,7 +177,8 @@ describe('the bound on log lines', () => {
     await eventually(() => numbers(store).logs <= 500);
     const { spans, logs } = numbers(store);
     expect(logs).toBeGreaterThan(300);
-    expect(spans).toBeLessThan(60);
+    // Of 300; the lines of a trace may go in two steps.
+    expect(spans).toBeLessThan(100);
   });
 });
 
