@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { findLoadedFiles } from '../process/application-modules.js';
-import { registeredApiVersion } from '../runtime/registered-globals.js';
+import { loadedApiFolders, registeredApiVersion } from '../runtime/registered-globals.js';
 import { fault, type Result } from './finding.js';
 
 /** One copy of a package. */
@@ -49,14 +48,11 @@ function newest(copies: readonly Copy[]): string {
   return sorted.at(-1) ?? '1';
 }
 
-const MAIN_FILE = /[\\/]@opentelemetry[\\/]api[\\/]build[\\/]src[\\/]index\.js$/;
-const FROM_MAIN_TO_FOLDER = '../../..';
-
 /** The same of the copies that CommonJS packages of this process have loaded. */
 export function checkLoadedApi(): Result[] {
   const registered = registeredApiVersion();
   if (registered === undefined) return [];
-  const copies = findLoadedFiles(MAIN_FILE).flatMap((file) => readCopy(join(file, FROM_MAIN_TO_FOLDER)));
+  const copies = loadedApiFolders().flatMap((folder) => readCopy(folder));
   const used = copies.find(({ version }) => version === registered);
   const result = judgeApiCopies(copies, used ?? { version: registered, folder: 'the application' });
   return result === undefined ? [] : [result];

@@ -52,7 +52,8 @@ const SETTERS = [
 ] as const;
 
 type Setter = (this: unknown, provider: unknown) => unknown;
-type Api = Record<string, Record<string, Setter>>;
+/** A copy of the API; an older version has no logs. */
+type Api = Partial<Record<(typeof SETTERS)[number][0], object>>;
 
 /**
  * Warns when another provider is registered after ours: the API refuses it, and logs that to its
@@ -63,7 +64,7 @@ export function noticeLateProviders(): () => void {
   const watchOnce = (api: Api): void => {
     if (!watched.has(api.trace)) watched.set(api.trace, watchApi(api));
   };
-  watchOnce({ trace, metrics, logs } as unknown as Api); // methods are looked up by name
+  watchOnce({ trace, metrics, logs });
   const unfollow = followApiOfCommonJs(watchOnce);
   return () => {
     unfollow();
@@ -75,7 +76,7 @@ function watchApi(api: Api): () => void {
   return undoAll(
     SETTERS.map(([slot, method, what, option]) => {
       const owner = api[slot];
-      return owner && watch(owner, method, what, option);
+      return owner && watch(owner as Record<string, Setter>, method, what, option);
     }),
   );
 }
@@ -112,8 +113,15 @@ function warnRefused(provider: unknown, what: string, option: string): void {
 }
 
 const API_PACKAGE = '@opentelemetry/api';
-const API_FILE = /[\\/]node_modules[\\/]@opentelemetry[\\/]api[\\/](?:build[\\/]src|dist)[\\/]index\.c?js$/;
+/** Path of the API's CommonJS file in the folder of the package, as each version has it. */
+const FILE_IN_PACKAGE = /[\\/](?:build[\\/]src|dist)[\\/]index\.c?js$/;
+const API_FILE = new RegExp(String.raw`[\\/]@opentelemetry[\\/]api${FILE_IN_PACKAGE.source}`);
 const REQUIRED = 'tracing:module.require:end';
+
+/** The package folders of the copies of the API that CommonJS packages have loaded. */
+export function loadedApiFolders(): string[] {
+  return findLoadedFiles(API_FILE).map((file) => file.replace(FILE_IN_PACKAGE, ''));
+}
 
 /**
  * Calls `found` with each copy of the API that CommonJS packages load: the loaded ones now, later ones when they have been loaded. Where

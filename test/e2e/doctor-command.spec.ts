@@ -314,45 +314,46 @@ describe('nestjs-telemetry doctor', () => {
     expect(problems[0]?.evidence).toMatch(/^the clock of back is behind front by at least (9|10)\d{3} ms$/);
   });
 
-  it('is made by the application itself after its start, which logs one warning and lists the findings on its page', async () => {
-    const second = install('node_modules/other', '@opentelemetry/api', '1.99.0');
-    mkdirSync(join(second, 'build/src'), { recursive: true });
-    writeFileSync(join(second, 'build/src/index.js'), '');
-    writeFileSync(
-      join(folder, 'preload.cjs'),
-      `require(${JSON.stringify(join(second, 'build/src/index.js'))});`,
-    );
-    const options = {
-      serviceName: 'front',
-      store: { file: ':memory:' },
-      otlpEndpoint: 'http://127.0.0.1:6831',
-      sampling: { sampler: 'always_off' },
-    };
-    const front = await startService(options, { OTEL_LOGS_EXPORTER: 'none' }, [
-      '--require',
-      join(folder, 'preload.cjs'),
-    ]);
-    const askPage = async <T>(address: string): Promise<T> =>
-      (await (await fetch(`${front}/telemetry/api/v1/${address}`)).json()) as T;
-    const readWarnings = async (): Promise<readonly string[]> => {
-      const { warnings } = await askPage<{ readonly warnings: readonly { readonly message: string }[] }>(
-        'health',
-      );
-      return warnings.map(({ message }) => message);
-    };
-    await eventually('the warning', async () => (await readWarnings()).length > 0);
-    const [warning, ...others] = await readWarnings();
-    expect(others).toEqual([]);
-    expect(warning).toContain('Port 6831 receives Thrift over UDP');
-    expect(warning).toContain('no trace that begins here is recorded');
-    expect(warning).toContain(`1.99.0 in ${second}`);
-    expect((await askPage<readonly Finding[]>('health/findings')).map(({ check }) => check)).toEqual([
-      'sampling',
-      '@opentelemetry/api',
-      'traces to http://127.0.0.1:6831/v1/traces (OTLP http/protobuf)',
-      'metrics to http://127.0.0.1:6831/v1/metrics (OTLP http/protobuf)',
-    ]);
-  });
+  // The CommonJS file of the API moved.
+  it.each(['build/src/index.js', 'dist/index.cjs'])(
+    'is made by the application itself after its start, which logs one warning and lists the findings on its page (%s)',
+    async (apiFile) => {
+      const second = install('node_modules/other', '@opentelemetry/api', '1.99.0');
+      mkdirSync(dirname(join(second, apiFile)), { recursive: true });
+      writeFileSync(join(second, apiFile), '');
+      writeFileSync(join(folder, 'preload.cjs'), `require(${JSON.stringify(join(second, apiFile))});`);
+      const options = {
+        serviceName: 'front',
+        store: { file: ':memory:' },
+        otlpEndpoint: 'http://127.0.0.1:6831',
+        sampling: { sampler: 'always_off' },
+      };
+      const front = await startService(options, { OTEL_LOGS_EXPORTER: 'none' }, [
+        '--require',
+        join(folder, 'preload.cjs'),
+      ]);
+      const askPage = async <T>(address: string): Promise<T> =>
+        (await (await fetch(`${front}/telemetry/api/v1/${address}`)).json()) as T;
+      const readWarnings = async (): Promise<readonly string[]> => {
+        const { warnings } = await askPage<{ readonly warnings: readonly { readonly message: string }[] }>(
+          'health',
+        );
+        return warnings.map(({ message }) => message);
+      };
+      await eventually('the warning', async () => (await readWarnings()).length > 0);
+      const [warning, ...others] = await readWarnings();
+      expect(others).toEqual([]);
+      expect(warning).toContain('Port 6831 receives Thrift over UDP');
+      expect(warning).toContain('no trace that begins here is recorded');
+      expect(warning).toContain(`1.99.0 in ${second}`);
+      expect((await askPage<readonly Finding[]>('health/findings')).map(({ check }) => check)).toEqual([
+        'sampling',
+        '@opentelemetry/api',
+        'traces to http://127.0.0.1:6831/v1/traces (OTLP http/protobuf)',
+        'metrics to http://127.0.0.1:6831/v1/metrics (OTLP http/protobuf)',
+      ]);
+    },
+  );
 
   it('names an application that does not answer, and one that is none', async () => {
     const port = String(await freePort());
