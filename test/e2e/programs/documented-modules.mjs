@@ -2,26 +2,16 @@
 // the file, how many applications did that, or why one did not.
 import 'reflect-metadata';
 
-import { Controller, Get, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TelemetryService } from 'nestjs-telemetry';
 
+import { OrdersController } from './orders-controller.mjs';
+
 // Names of the reader's application; see test/docs/application.d.ts.
 globalThis.OrderService = class OrderService {};
 globalThis.planOf = () => 'basic';
-
-class OrdersController {
-  list() {
-    return [];
-  }
-}
-Controller('orders')(OrdersController);
-Get()(
-  OrdersController.prototype,
-  'list',
-  Object.getOwnPropertyDescriptor(OrdersController.prototype, 'list'),
-);
 
 async function run(imports) {
   class AppModule {}

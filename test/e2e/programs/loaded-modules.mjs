@@ -4,9 +4,11 @@ import 'reflect-metadata';
 
 import { createRequire, registerHooks } from 'node:module';
 
-import { Controller, Get, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+
+import { OrdersController } from './orders-controller.mjs';
 
 const [, , format, telemetry] = process.argv;
 
@@ -19,18 +21,6 @@ registerHooks({
 });
 const { TelemetryModule } =
   format === 'esm' ? await import('nestjs-telemetry') : createRequire(import.meta.url)('nestjs-telemetry');
-
-class OrdersController {
-  list() {
-    return [];
-  }
-}
-Controller('orders')(OrdersController);
-Get()(
-  OrdersController.prototype,
-  'list',
-  Object.getOwnPropertyDescriptor(OrdersController.prototype, 'list'),
-);
 
 class AppModule {}
 const options = {
