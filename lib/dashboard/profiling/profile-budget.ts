@@ -2,7 +2,7 @@
 export const PROFILES_PER_HOUR = 12;
 const HOUR_MS = 3_600_000;
 
-/** The limit of CPU profiles that a process records in an hour. All requests count: of its own pages and of other processes. */
+/** Limits the CPU profiles per process and hour. Requests from the process's own page and from other processes count. */
 export class ProfileBudget {
   private starts: number[] = [];
 
