@@ -2,7 +2,7 @@ import { type Channel, channel } from 'node:diagnostics_channel';
 
 import { type Context, context, type ContextManagementToken, trace } from '@opentelemetry/api';
 
-import { warnOnce } from '../../errors/warnings.js';
+import { guardListener } from '../../errors/guard-listener.js';
 import { undoAll } from '../../process/undo-all.js';
 
 type Listener<M = unknown> = (message: M) => void;
@@ -24,17 +24,6 @@ export function subscribeChannels<M>(listeners: Readonly<Record<string, Listener
   return undoAll(
     Object.entries(listeners).map(([name, listen]) => subscribeChannel(name, listen as Listener)),
   );
-}
-
-/** The listener with what it throws caught and said once. */
-export function guardListener(name: string, listen: Listener): Listener {
-  return (message) => {
-    try {
-      listen(message);
-    } catch (error) {
-      warnOnce(`channel:${name}`, `Telemetry could not record a message of ${name}: ${String(error)}`);
-    }
-  };
 }
 
 function subscribeChannel(name: string, listen: Listener): () => void {

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 
 import { applicationPackage } from '../../config/application-package.js';
 import { textOf } from '../../engine/copy-bounded.js';
+import { guardListener } from '../../errors/guard-listener.js';
 import { warnOnce } from '../../errors/warnings.js';
 import { isWrappedByOthers } from '../../invocation/patch.js';
 import {
@@ -15,7 +16,6 @@ import {
 } from '../../process/application-modules.js';
 import { processWide } from '../../process/process-wide.js';
 import { type Undo, undoAll } from '../../process/undo-all.js';
-import { guardListener } from './channels.js';
 
 /** A package that is met once it is loaded: by the path of one of its files. */
 export interface LoadedModulePattern {
