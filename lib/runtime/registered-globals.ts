@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import { type Context, logs, metrics, trace } from '@opentelemetry/api';
 
+import { guardListener } from '../errors/guard-listener.js';
 import { warnOnce } from '../errors/warnings.js';
 import { applicationRequire, findLoadedFiles } from '../process/application-modules.js';
 import { undoAll } from '../process/undo-all.js';
@@ -131,10 +132,10 @@ export function loadedApiFolders(): string[] {
 function followApiOfCommonJs(found: (api: Api) => void): () => void {
   const { cache } = applicationRequire();
   for (const path of findLoadedFiles(API_FILE)) offer(cache[path]?.exports, found);
-  const onRequired = (message: unknown): void => {
+  const onRequired = guardListener(REQUIRED, (message) => {
     const { id, result } = message as { readonly id: string; readonly result?: unknown };
     if (id === API_PACKAGE || API_FILE.test(id)) offer(result, found);
-  };
+  });
   subscribe(REQUIRED, onRequired);
   return () => {
     unsubscribe(REQUIRED, onRequired);
