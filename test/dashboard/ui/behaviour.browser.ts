@@ -1,3 +1,4 @@
+import { type SpanAnswer } from '../../../lib/dashboard/reader/answers/traces.interface.js';
 import { becomesTrue, describeInChromium, useStage } from './chromium.js';
 import { HOSTILE } from './fixture/edge-traces.js';
 
@@ -95,6 +96,20 @@ describeInChromium('the page, while one works with it', () => {
     );
     expect(await rowOf(ended.traceId).innerText()).toMatch(/partial[^]*validate[^]*root not received/);
     server.running.length = 0;
+  });
+
+  it('shows the part of a trace that another process stores after the trace was opened', async () => {
+    const { server } = stage;
+    const { traceId, spanCount } = server.grow();
+    const spans = server.dataset.traces.find(({ summary }) => summary.traceId === traceId)!
+      .spans as SpanAnswer[];
+    const late = spans.splice(1);
+    const page = await stage.open(`#/trace/${traceId}`);
+    const rows = page.locator('.waterfall-row');
+    await rows.first().waitFor();
+    expect(await rows.count()).toBe(1);
+    spans.push(...late);
+    await becomesTrue(page, `document.querySelectorAll('.waterfall-row').length === ${spanCount}`);
   });
 
   it('shows hostile names, attributes and logs as the text they are', async () => {

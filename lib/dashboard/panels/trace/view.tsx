@@ -15,6 +15,8 @@ import { Waterfall } from './view/waterfall.js';
 const traceApi = clientOf<TraceApi>();
 
 const OPEN_REFRESH_MS = 2_000;
+/** After its end, spans of other processes are still on their way: exporters send theirs every 5 s by default. */
+const WHOLE_AFTER_MS = 10_000;
 
 /** Ways to show the spans, by their name in the address. */
 const VIEWS = [
@@ -78,10 +80,12 @@ function TraceView({ traceId, place }: { readonly traceId: string; readonly plac
       await nextTask();
       const tree = buildTree(trace);
       await nextTask();
-      setOpen(trace.summary.state !== undefined);
+      setOpen(
+        trace.summary.state !== undefined || Date.now() < tree.start + tree.durationMs + WHOLE_AFTER_MS,
+      );
       return { trace, tree };
     },
-    // More of it comes while it runs.
+    // More of it comes while it runs, and a little later.
     { everyMs: isOpen ? OPEN_REFRESH_MS : undefined },
   );
   const gone = (
