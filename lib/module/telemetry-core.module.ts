@@ -12,7 +12,6 @@ import { LoggerModule } from 'nestjs-pino';
 import type { TelemetryOptions } from '../config/telemetry-options.js';
 import { isAdapterSupported } from '../instrumentation/http-server/attach-http-server.js';
 import { createPinoParams } from '../logging/start-logging.js';
-import { propagatorsLoaded } from '../runtime/loading-propagators.js';
 import type { TelemetryHandle } from '../runtime/sdk-runtime.js';
 import { startTelemetry } from './start-telemetry.js';
 
@@ -90,12 +89,7 @@ function complete(options: DynamicModule, setIn: string, setsUpPino: boolean): D
       {
         provide: TELEMETRY_HANDLE,
         inject: [TELEMETRY_MODULE_OPTIONS],
-        useFactory: async (given: TelemetryOptions) => {
-          const telemetry = startTelemetry(given, setIn);
-          // The first request already carries the configured headers.
-          await propagatorsLoaded();
-          return telemetry;
-        },
+        useFactory: (given: TelemetryOptions) => startTelemetry(given, setIn),
       },
       ...providers,
     ],

@@ -77,18 +77,6 @@ describe.each(['esm', 'cjs'] as const)('the %s build', (format) => {
     expect(packages.filter((name) => name.includes('otlp'))).toEqual([]);
   });
 
-  it('loads the B3 propagator when it is configured only', async () => {
-    const loaded = (names: readonly string[]): Promise<unknown> =>
-      built.run(`
-        createPropagator(${JSON.stringify(names)});
-        await propagatorsLoaded();
-        print(loadedPackages().includes('@opentelemetry/propagator-b3'));
-      `);
-
-    expect(await loaded(['tracecontext', 'baggage'])).toBe(false);
-    expect(await loaded(['b3'])).toBe(true);
-  });
-
   it('sends a span that ended while the exporter was still loading', async () => {
     const receiver = await startHttpReceiver();
     const url = `http://127.0.0.1:${receiver.port}/v1/traces`;

@@ -57,8 +57,6 @@ const SCOPE = {
     'createMetricReaders',
     'createLogRecordProcessors',
   ],
-  './runtime/create-propagator.js': ['createPropagator'],
-  './runtime/loading-propagators.js': ['propagatorsLoaded'],
 };
 
 async function runIn(folder: string, format: Format, source: string): Promise<unknown> {
