@@ -57,9 +57,10 @@ async function checkAttw({ tarball }) {
 
 function checkContents({ files }) {
   const meant =
-    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/cjs\/cli\/collection\.json|dist\/(esm|cjs)\/(package\.json|.+\.(js|d\.ts)(\.map)?))$/;
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/cjs\/cli\/collection\.json|dist\/(esm|cjs)\/(package\.json|licenses\.txt|.+\.(js|d\.ts)(\.map)?))$/;
   const never = /(^|\/)\.|\.spec\.|(^|\/)(test|sample-app|bench)\//;
-  const missing = ['README.md', 'CHANGELOG.md', 'LICENSE'].filter((file) => !files.includes(file));
+  const needed = ['README.md', 'CHANGELOG.md', 'LICENSE', 'dist/esm/licenses.txt', 'dist/cjs/licenses.txt'];
+  const missing = needed.filter((file) => !files.includes(file));
   return [
     ...files
       .filter((file) => !meant.test(file) || never.test(file))

@@ -1,24 +1,38 @@
 // Makes what is published from a build of one file per source. The modules are joined into the few files that Node loads: finding,
 // reading and linking some four hundred took two thirds of what importing the library takes. What is loaded on demand stays apart,
 // and so do the types, one file per source.
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
 import ts from 'typescript';
 
 import { CJS_LOADER, ESM_LOADER, LOADER, loaderByName, nameToPath } from './load-on-demand.mjs';
 
-/** Takes the names that are used out of the package of conventions: to load all of them only costs time. */
-const conventionsInside = {
-  name: 'conventions-inside',
+/**
+ * OpenTelemetry's packages whose code becomes part of the joined files. Loading their 150 modules took longer than loading all of the
+ * library's own code. The API is never among them: an application has one, which everything registers with.
+ */
+export const PACKAGES_INSIDE = [
+  'core',
+  'otlp-transformer',
+  'propagator-b3',
+  'resources',
+  'sdk-logs',
+  'sdk-metrics',
+  'sdk-trace',
+  'semantic-conventions',
+].map((name) => `@opentelemetry/${name}`);
+
+const LICENSES = 'licenses.txt';
+
+/** Leaves all other packages outside. */
+const packagesInside = {
+  name: 'packages-inside',
   setup({ onResolve }) {
-    const name = '@opentelemetry/semantic-conventions';
-    onResolve({ filter: new RegExp(`^${name}$`) }, () => ({
-      path: fileURLToPath(import.meta.resolve(name)),
-      sideEffects: false,
-    }));
+    onResolve({ filter: /^[^./#]/ }, ({ path, kind }) =>
+      kind === 'entry-point' || PACKAGES_INSIDE.includes(path) ? undefined : { path, external: true },
+    );
   },
 };
 
@@ -28,14 +42,13 @@ export async function joinModules(from, to, entryPoints) {
     // The files are the same wherever the build is started.
     absWorkingDir: from,
     entryPoints: [...entryPoints, LOADER].map((file) => join(from, file)),
-    plugins: [loaderByName, conventionsInside],
+    plugins: [loaderByName, packagesInside],
     outbase: from,
     outdir: to,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
     splitting: true,
     write: false,
-    packages: 'external',
     platform: 'node',
     format: 'esm',
     target: 'es2023',
@@ -53,6 +66,18 @@ export async function joinModules(from, to, entryPoints) {
   }
   for (const [path, code] of Object.entries(ESM_LOADER)) write(join(to, path), code);
   copyTypes(from, to);
+  write(join(to, LICENSES), readLicenses(join(from, '../../node_modules')));
+}
+
+/** The licenses of the packages inside ask to go with their code: each text once, below the packages that have it. */
+function readLicenses(nodeModules) {
+  const packages = PACKAGES_INSIDE.map((name) => {
+    const read = (file) => readFileSync(join(nodeModules, name, file), 'utf8');
+    return { title: `${name} ${JSON.parse(read('package.json')).version}`, text: read('LICENSE').trim() };
+  });
+  return [...Map.groupBy(packages, ({ text }) => text)]
+    .map(([text, having]) => `${having.map(({ title }) => title).join('\n')}\n\n${text}\n`)
+    .join('\n----\n\n');
 }
 
 /** Writes joined modules again, as CommonJS, with their types. */
@@ -81,6 +106,7 @@ export async function convertToCommonJs(from, to) {
   }
   for (const [path, code] of Object.entries(CJS_LOADER)) write(join(to, path), code);
   copyTypes(from, to);
+  copyFileSync(join(from, LICENSES), join(to, LICENSES));
   write(join(to, 'package.json'), '{"type":"commonjs"}\n');
 }
 

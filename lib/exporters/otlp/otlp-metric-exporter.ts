@@ -79,13 +79,11 @@ export function createOtlpMetricExporter(target: OtlpTarget, maxBytes: number): 
   };
 }
 
-const TRANSFORMER = '@opentelemetry/otlp-transformer';
-
 /** Loads OpenTelemetry's serializer. It writes no exemplars: they are added to its bytes. */
 async function loadEncoder({ protocol }: OtlpTarget): Promise<Encode> {
   const { JsonMetricsSerializer, ProtobufMetricsSerializer } =
     await import('@opentelemetry/otlp-transformer').catch((cause: unknown) => {
-      throw reportLoadError(TRANSFORMER, cause);
+      throw reportLoadError('nestjs-telemetry', cause);
     });
   const [standard, addExemplars] =
     protocol === 'http/json'

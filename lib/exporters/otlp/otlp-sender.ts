@@ -18,7 +18,7 @@ export function createOtlpSender<Request extends ExportRequest>(
   settings: OtlpSettings,
   loadEncoder: () => Promise<EncodeRequest<Request>>,
 ): Sender<Request> {
-  return new LazySender<Request>('@opentelemetry/otlp-transformer', async () => {
+  return new LazySender<Request>('nestjs-telemetry', async () => {
     const [transport, encode] = await Promise.all([loadTransport(signal, target, settings), loadEncoder()]);
     return {
       async send(request, timeoutMs) {
