@@ -62,7 +62,7 @@ export async function joinModules(from, to, entryPoints) {
     logOverride: { 'this-is-undefined-in-esm': 'silent' },
   });
   for (const { path, text } of outputFiles) {
-    write(path, path.endsWith('.js') ? nameOnlyClasses(text, relative(to, path)) : text);
+    write(path, path.endsWith('.js') ? tidy(text, relative(to, path)) : text);
   }
   for (const [path, code] of Object.entries(ESM_LOADER)) write(join(to, path), code);
   copyTypes(from, to);
@@ -128,31 +128,66 @@ function copyTypes(from, to) {
   }
 }
 
+/** The code without what a process would only hold in memory or run for nothing. No line moves, so the source map stays true. */
+function tidy(code, file) {
+  const source = ts.createSourceFile(file, code, ts.ScriptTarget.ESNext, true, ts.ScriptKind.JS);
+  const characters = code.split('');
+  nameOnlyClasses(source, characters);
+  blankComments(source, characters);
+  // Spaces that were there before stay: a template literal may have them at the end of a line.
+  return characters
+    .join('')
+    .replace(/ *\0[ \0]*$/gm, '')
+    .replaceAll('\0', ' ');
+}
+
+function blank(characters, from, to) {
+  for (let index = from; index < to; index += 1) if (characters[index] !== '\n') characters[index] = '\0';
+}
+
+/** What bundlers read, and where the source map is. */
+const READ_BY_TOOLS = /[@#]__(PURE|NO_SIDE_EFFECTS)__|sourceMappingURL=/;
+
+/**
+ * Blanks comments: V8 keeps the text of a module as long as the process lives, and with one character beyond Latin-1 in two bytes for each.
+ * What they say about the API is in the types.
+ */
+function blankComments(source, characters) {
+  const { text } = source;
+  const visit = (node) => {
+    for (const { pos, end } of [
+      ...(ts.getLeadingCommentRanges(text, node.getFullStart()) ?? []),
+      ...(ts.getTrailingCommentRanges(text, node.end) ?? []),
+    ]) {
+      if (!READ_BY_TOOLS.test(text.slice(pos, end))) blank(characters, pos, end);
+    }
+    for (const child of node.getChildren(source)) if (!ts.isJSDoc(child)) visit(child);
+  };
+  visit(source);
+}
+
 /**
  * Blanks what `keepNames` adds, except for classes that would be called otherwise: naming a function each time it is made
- * costs the hot path more than a name in a stack is worth. Nothing moves, so the source map stays true.
+ * costs the hot path more than a name in a stack is worth.
  */
-function nameOnlyClasses(code, file) {
-  const characters = code.split('');
-  const blank = (from, to) => characters.fill(' ', from, to);
+function nameOnlyClasses(source, characters) {
   const visit = (node) => {
     if (isNaming(node)) {
       const [named, { text: name }] = node.arguments;
       if (ts.isExpressionStatement(node.parent) && named.kind !== ts.SyntaxKind.ThisKeyword) {
-        blank(node.parent.getStart(), node.parent.end);
+        blank(characters, node.parent.getStart(), node.parent.end);
       } else if (ts.isClassStaticBlockDeclaration(node.parent?.parent?.parent)) {
         const block = node.parent.parent.parent;
-        if (writtenName(block.parent) === name) blank(block.getStart(), block.end);
+        if (writtenName(block.parent) === name) blank(characters, block.getStart(), block.end);
       } else {
         // The parentheses stay: an arrow function may need them where it stands.
-        blank(node.getStart(), node.expression.end);
-        blank(named.end, node.end - 1);
+        blank(characters, node.getStart(), node.expression.end);
+        blank(characters, named.end, node.end - 1);
       }
     }
     ts.forEachChild(node, visit);
   };
-  visit(ts.createSourceFile(file, code, ts.ScriptTarget.ESNext, true, ts.ScriptKind.JS));
-  return characters.join('');
+  visit(source);
 }
 
 function isNaming(node) {
