@@ -119,13 +119,14 @@ describeWith('collector', 'an application under load beside a real Collector tha
           );
         }).catch(() => undefined);
         const report = await service.report();
-        expect({ protocol, ...counts(arrived!), lost: countedLosses(report) }).toEqual({
+        const lost = { spans: countedLosses(report), logs: countedLosses(report, 'log') };
+        expect({ protocol, ...counts(arrived!), lost }).toEqual({
           protocol,
           spans: sumOf(report, 'otel_sdk_span_started_total'),
           logs: sumOf(report, 'otel_sdk_log_created_total'),
           aboutSending: report.lines.filter((line) => ABOUT_SENDING.test(line)).length,
           requests: requests[index],
-          lost: 0,
+          lost: { spans: 0, logs: 0 },
         });
         expect(report.lines.filter((line) => /lost meanwhile: [\d,]+/.test(line))).toEqual([]);
         expect(arrived!.spans.size).toBeGreaterThan(0);
@@ -148,6 +149,7 @@ describeWith('collector', 'an application under load beside a real Collector tha
       const { latencies } = services[index]!;
       const { logs, requests, spans } = arrivedFrom(behind, protocol);
       expect(countedLosses(reports[index]!)).toBe(0);
+      expect(countedLosses(reports[index]!, 'log')).toBe(0);
       expect(requests).toBe(latencies.length);
       expect(spans.size).toBe(latencies.length * SPANS_PER_REQUEST);
       expect(logs.size).toBeGreaterThanOrEqual(latencies.length);

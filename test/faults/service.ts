@@ -119,11 +119,11 @@ export function sumOf({ metrics }: Report, name: string, ...labels: readonly str
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 
-/** Spans that the metrics say are lost: dropped before the exporter, or failed in it. */
-export function countedLosses(report: Report): number {
+/** Spans, or log records, that the metrics say are lost: dropped before the exporter, or failed in it. */
+export function countedLosses(report: Report, kind: 'span' | 'log' = 'span'): number {
   return (
-    sumOf(report, 'otel_sdk_exporter_span_exported_total', 'error_type=') +
-    sumOf(report, 'otel_sdk_processor_span_processed_total', 'error_type=')
+    sumOf(report, `otel_sdk_exporter_${kind}_exported_total`, 'error_type=') +
+    sumOf(report, `otel_sdk_processor_${kind}_processed_total`, 'error_type=')
   );
 }
 
