@@ -90,7 +90,7 @@ let found: MetricsSdkInternals | null | undefined;
 
 /**
  * The prototypes behind every instrument of the metrics SDK; null when its structure is unknown.
- * The version is pinned, and a test fails first. Found with our own provider.
+ * The version is pinned, and part of the published files; a test fails first. Found with our own provider.
  */
 export function findMetricsSdkInternals(): MetricsSdkInternals | null {
   found ??= probe();
