@@ -69,6 +69,19 @@ function checkContents({ files }) {
   ];
 }
 
+/** V8 holds the text of each module: with one character beyond Latin-1 it takes two bytes for all of them. */
+function checkText({ packed, files }) {
+  return files
+    .filter((file) => file.endsWith('.js'))
+    .flatMap((file) => {
+      const code = readFileSync(join(packed, file), 'utf8');
+      return [
+        ...(/[^\0-\xff]/.test(code) ? [`${file} has a character beyond Latin-1`] : []),
+        ...(/^ *\/\*\*/m.test(code) ? [`${file} has comments`] : []),
+      ];
+    });
+}
+
 /** Loads an entry point in its own process; gives what it exports, each name with what a class calls itself, and what it printed. */
 function load(consumer, entry, how) {
   const specifier = entry.replace('.', manifest.name);
@@ -210,6 +223,7 @@ const checks = {
   publint: checkPublint,
   'attw: are the types wrong?': checkAttw,
   'contents of the tarball': checkContents,
+  'text of the modules': checkText,
   'entry points by import and by require, with the same exports': checkEntryPoints,
   'types for ESM and CommonJS consumers': checkTypes,
   dependencies: checkDependencies,
