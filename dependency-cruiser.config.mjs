@@ -26,11 +26,14 @@ const SIBLINGS = {
 /** What a room may know of a higher floor as types only: the options of instrumentations are inferred from their list. */
 const TYPES_FROM_ABOVE = { config: ['instrumentation/registry\\.ts$'] };
 
-const { dependencies, peerDependencies } = JSON.parse(
-  readFileSync(new URL('package.json', import.meta.url), 'utf8'),
-);
-/** What a user has installed when the library is loaded. */
-const DECLARED = [...Object.keys(dependencies), ...Object.keys(peerDependencies)];
+const readJson = (file) => JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'));
+const { dependencies, peerDependencies } = readJson('package.json');
+/** What a user has when the library is loaded: installed packages, and those that the build puts inside. */
+const DECLARED = [
+  ...Object.keys(dependencies),
+  ...Object.keys(peerDependencies),
+  ...readJson('scripts/packages-inside.json'),
+];
 
 /** What the browser runs. */
 const PAGE = '^lib/dashboard/(?:ui/|panels/(?:[^/]+/view|views))';

@@ -13,16 +13,7 @@ import { CJS_LOADER, ESM_LOADER, LOADER, loaderByName, nameToPath } from './load
  * OpenTelemetry's packages whose code becomes part of the joined files. Loading their 150 modules took 70 to 85 ms, nearly as long as
  * loading the library's own code. The API is never among them: an application has one, which everything registers with.
  */
-const PACKAGES_INSIDE = [
-  'core',
-  'otlp-transformer',
-  'propagator-b3',
-  'resources',
-  'sdk-logs',
-  'sdk-metrics',
-  'sdk-trace',
-  'semantic-conventions',
-].map((name) => `@opentelemetry/${name}`);
+const PACKAGES_INSIDE = JSON.parse(readFileSync(new URL('packages-inside.json', import.meta.url), 'utf8'));
 
 const LICENSES = 'licenses.txt';
 
