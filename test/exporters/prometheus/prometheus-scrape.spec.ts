@@ -301,8 +301,8 @@ describe('createPrometheusScrape()', () => {
       shares.push(longestMs / Math.max(15, allMs));
     }
 
-    // The best of some: a garbage collection may fall into any turn.
-    expect(Math.min(...shares)).toBeLessThan(1 / 3);
+    // The best of some: a garbage collection may fall into any turn. In one turn it would be 1; half leaves room for a busy machine.
+    expect(Math.min(...shares)).toBeLessThan(1 / 2);
   }, 30_000);
 
   it('gives the same answer to two simultaneous scrapes', async () => {
