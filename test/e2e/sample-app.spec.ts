@@ -463,8 +463,8 @@ describe('the sample system', () => {
       return last!.analysis;
     }
     /**
-     * Each process writes its spans to the store when it gets round to it. Until the span that entered a service is there, the last of
-     * that service, its caller's call has no other side, and looks like the one that takes the time.
+     * Each process writes its spans to the store some time after they ended. While the server span of a called service is missing, the
+     * call itself looks like the slowest part.
      */
     const isWhole = ({ spans }: AnalysedTrace): boolean =>
       ['api_gateway', 'orchestrator', 'background_worker'].every((entered) =>
