@@ -9,6 +9,8 @@ import { constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { minify as shortenScript } from 'terser';
 
+import { readLicenses } from './read-licenses.mjs';
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const ui = join(root, 'lib/dashboard/ui');
 
@@ -24,17 +26,6 @@ const CONTENT_TYPES = {
   '.css': 'text/css; charset=utf-8',
   '.txt': 'text/plain; charset=utf-8',
 };
-
-/** The licences of what is bundled ask to go with it. */
-function readLicenses() {
-  return ['preact', 'uplot']
-    .map((name) => {
-      const folder = join(root, 'node_modules', name);
-      const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-      return `${name} ${version}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n`;
-    })
-    .join('\n----\n\n');
-}
 
 /** What some views share beside the parts, below `lib/dashboard`. Compressed with these it is smaller than in files of its own. */
 const SHARED = [
@@ -155,7 +146,7 @@ export async function bundlePage({ minify = true } = {}) {
     );
   const texts = [
     { name: 'index.html', content: Buffer.from(html) },
-    { name: 'licenses.txt', content: Buffer.from(readLicenses()) },
+    { name: 'licenses.txt', content: Buffer.from(readLicenses(['preact', 'uplot'])) },
   ];
   const files = [...texts, ...bundled].map((file) => ({
     ...file,

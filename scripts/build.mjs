@@ -18,6 +18,7 @@ const builders = [
   'scripts/join-modules.mjs',
   'scripts/load-on-demand.mjs',
   'scripts/packages-inside.json',
+  'scripts/read-licenses.mjs',
 ];
 
 function newestUnder(path) {

@@ -8,6 +8,7 @@ import { build } from 'esbuild';
 import ts from 'typescript';
 
 import { CJS_LOADER, ESM_LOADER, LOADER, loaderByName, nameToPath } from './load-on-demand.mjs';
+import { readLicenses } from './read-licenses.mjs';
 
 /**
  * OpenTelemetry's packages whose code becomes part of the joined files. Loading their 150 modules took 70 to 85 ms, nearly as long as
@@ -57,22 +58,7 @@ export async function joinModules(from, to, entryPoints) {
   }
   for (const [path, code] of Object.entries(ESM_LOADER)) write(join(to, path), code);
   copyTypes(from, to);
-  write(join(to, LICENSES), readLicenses(join(from, '../../node_modules')));
-}
-
-/** The licenses of the packages inside ask to go with their code: each text once, below the packages that have it. */
-function readLicenses(nodeModules) {
-  const packages = PACKAGES_INSIDE.map((name) => {
-    const read = (file) => readFileSync(join(nodeModules, name, file), 'utf8');
-    return { title: `${name} ${JSON.parse(read('package.json')).version}`, text: read('LICENSE').trim() };
-  });
-  const texts = [...new Set(packages.map(({ text }) => text))];
-  return texts
-    .map((text) => {
-      const titles = packages.filter((each) => each.text === text).map(({ title }) => title);
-      return `${titles.join('\n')}\n\n${text}\n`;
-    })
-    .join('\n----\n\n');
+  write(join(to, LICENSES), readLicenses(PACKAGES_INSIDE));
 }
 
 /** Writes joined modules again, as CommonJS, with their types. */
