@@ -12,6 +12,9 @@ export function applicationRequire(): NodeJS.Require {
   return made.require;
 }
 
+/** Finds what loads a package of the application, and its parts by path; undefined when the package is not there. */
+export type FindPackage = (name: string) => ((path: string) => unknown) | undefined;
+
 /**
  * A `require()` that finds a package of the application: from its main script, else from the
  * working directory; undefined when it is in neither place. Bundlers do not see such a package, so

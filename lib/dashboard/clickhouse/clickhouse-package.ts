@@ -1,6 +1,6 @@
 import type * as Client from '@clickhouse/client';
 
-import { requireForPackage } from '../../process/application-modules.js';
+import { type FindPackage, requireForPackage } from '../../process/application-modules.js';
 import { DashboardError } from '../http/dashboard-error.js';
 
 /** An optional peer dependency: the official client. */
@@ -16,7 +16,7 @@ export type ClickHousePackage = Pick<typeof Client, 'createClient'>;
  *
  * @throws DashboardError 501 with the command that installs the package, where it is missing or cannot be used
  */
-export function loadClickHousePackage(find: typeof requireForPackage = requireForPackage): ClickHousePackage {
+export function loadClickHousePackage(find: FindPackage = requireForPackage): ClickHousePackage {
   const found = find(CLICKHOUSE_PACKAGE);
   if (found === undefined) throw unusable('is not installed');
   let loaded: Partial<ClickHousePackage>;

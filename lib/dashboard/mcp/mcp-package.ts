@@ -1,7 +1,7 @@
 import type * as Sdk from '@modelcontextprotocol/server';
 import type * as Stdio from '@modelcontextprotocol/server/stdio';
 
-import { requireForPackage } from '../../process/application-modules.js';
+import { type FindPackage, requireForPackage } from '../../process/application-modules.js';
 import { DashboardError } from '../http/dashboard-error.js';
 
 /** An optional peer dependency: the official SDK for servers of the Model Context Protocol. */
@@ -17,7 +17,7 @@ export type McpSdk = Pick<typeof Sdk, 'createMcpHandler' | 'fromJsonSchema' | 'M
  *
  * @throws DashboardError 501 with the command that installs the package, where it is missing or cannot be used
  */
-export function loadMcpSdk(find: typeof requireForPackage = requireForPackage): McpSdk {
+export function loadMcpSdk(find: FindPackage = requireForPackage): McpSdk {
   return loadPart<McpSdk>(MCP_PACKAGE, ['createMcpHandler', 'fromJsonSchema', 'McpServer'], find);
 }
 
@@ -29,7 +29,7 @@ export function loadMcpStdio(): Pick<typeof Stdio, 'serveStdio'> {
 function loadPart<Part extends object>(
   path: string,
   names: readonly (keyof Part)[],
-  find: typeof requireForPackage,
+  find: FindPackage,
 ): Part {
   const found = find(MCP_PACKAGE);
   if (found === undefined) throw unusable('is not installed');
