@@ -295,14 +295,14 @@ describe('createPrometheusScrape()', () => {
     for (let index = 0; index < 2_000; index += 1)
       latency.record(0.2, { method: 'GET', route: `/orders/${index}`, status: 200 });
 
-    const shares = [];
-    for (let count = 0; count < 20; count += 1) {
+    // The best of some: a garbage collection, or another process, may make any turn longer.
+    let share = 1;
+    for (let count = 0; count < 100 && share >= 1 / 3; count += 1) {
       const { longestMs, allMs } = await measureTurns(() => bodyOf(scrape));
-      shares.push(longestMs / Math.max(15, allMs));
+      share = Math.min(share, longestMs / Math.max(15, allMs));
     }
 
-    // The best of some: a garbage collection may fall into any turn. In one turn it would be 1; half leaves room for a busy machine.
-    expect(Math.min(...shares)).toBeLessThan(1 / 2);
+    expect(share).toBeLessThan(1 / 3);
   }, 30_000);
 
   it('gives the same answer to two simultaneous scrapes', async () => {
