@@ -33,7 +33,7 @@ export interface StoreOptions extends StoreLimits {
 /**
  * The embedded store: takes spans, log lines and points, keeps them within bounds, and answers questions.
  *
- * What is added is written some 200 ms later, by many processes into one file. Adding never throws and never waits; what is too
+ * What is added is written within 200 ms, by many processes into one file. Adding never throws and never waits; what is too
  * much is dropped and counted. Questions are the functions of `queries/`, asked by `store.ask((database) => findTraces(database, …))`.
  */
 export class TelemetryStore {

@@ -8,12 +8,17 @@ import { ProcessHealth } from './process-health.js';
 import { identity, RowQueues } from './row-queues.js';
 import { type Batch, type SumsToWrite, WriteSession } from './write-session.js';
 
-/** How long one change blocks the event loop. */
-const SLICE_MS = 3;
+/** How long the rows of one change are written; its commit comes on top. A request that comes meanwhile waits for it. */
+const SLICE_MS = 1;
+/** The same when so many rows wait that requests wait for each other anyway: one large change costs less than several small ones. */
+const LONG_SLICE_MS = 3;
+const MANY_WAITING = 512;
 /** How long writing may delay the end of a process that was not shut down. */
 const EXIT_MS = 300;
 /** Rows of each kind between two looks at the clock. */
-const CHUNK = 32;
+const CHUNK = 16;
+/** Time between two looks for rows to delete, in milliseconds. */
+const EVICTION_INTERVAL_MS = 200;
 
 /**
  * Takes rows from the path of requests and writes them in small changes between them. Nothing here throws into the code that
@@ -32,6 +37,7 @@ export class StoreWriter {
   private toldLost = 0;
   /** After a row has made a change fail, this many are written one by one, so that only that row is lost. */
   private singly = 0;
+  private evictedAt = -Infinity;
 
   constructor(
     private readonly database: StoreDatabase,
@@ -129,11 +135,15 @@ export class StoreWriter {
   private takeTurn(): TurnOutcome {
     const outcome = this.writeSlice();
     if (this.queued > 0) return outcome;
-    this.eviction.evict();
+    const now = performance.now();
+    if (now - this.evictedAt >= EVICTION_INTERVAL_MS) {
+      this.evictedAt = now;
+      this.eviction.evict();
+    }
     return 'idle';
   }
 
-  private writeSlice(sliceMs = SLICE_MS): 'more' | 'wait' {
+  private writeSlice(sliceMs = this.queued > MANY_WAITING ? LONG_SLICE_MS : SLICE_MS): 'more' | 'wait' {
     if (this.eviction.evictFirst()) return 'more';
     const { queues, dropped } = this;
     const until = performance.now() + sliceMs;
@@ -184,8 +194,10 @@ export class StoreWriter {
 
 /** How long a row waits at most when there is time. */
 const DELAY_MS = 200;
-/** At this many waiting rows the delay is cut short. */
-const HURRY_AT = 4_000;
+/** At this many waiting rows the delay is cut short: they are what one slice takes. */
+const HURRY_AT = 128;
+/** Time between two changes at least, so that a busy process makes fewer and larger ones. */
+const PAUSE_MS = 10;
 /** After which time to try again what could not be written. */
 const RETRY_MS = 25;
 
@@ -199,6 +211,8 @@ type TurnOutcome =
 class WriteSchedule {
   private timer: NodeJS.Timeout | undefined;
   private immediate: NodeJS.Immediate | undefined;
+  private hurries = false;
+  private ranAt = -Infinity;
   private stopped = false;
 
   /** @param takeTurn never throws */
@@ -206,14 +220,17 @@ class WriteSchedule {
 
   /** Call it when rows have come, with the number that wait now. */
   request(waiting: number): void {
-    if (this.immediate !== undefined) return;
-    if (waiting >= HURRY_AT) {
-      clearTimeout(this.timer);
-      this.timer = undefined;
-      this.immediate = setImmediate(this.run);
+    if (this.hurries) return;
+    if (waiting < HURRY_AT) {
+      this.timer ??= setTimeout(this.run, DELAY_MS).unref();
       return;
     }
-    this.timer ??= setTimeout(this.run, DELAY_MS).unref();
+    this.hurries = true;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const pause = PAUSE_MS - (performance.now() - this.ranAt);
+    if (pause > 0) this.timer = setTimeout(this.run, pause).unref();
+    else this.immediate = setImmediate(this.run);
   }
 
   stop(): void {
@@ -227,6 +244,8 @@ class WriteSchedule {
     this.immediate = undefined;
     if (this.stopped) return;
     const outcome = this.takeTurn();
+    this.hurries = outcome !== 'idle';
+    this.ranAt = performance.now();
     // Others who write to the file are done in milliseconds; not all who wait should retry together.
     if (outcome === 'wait') this.timer = setTimeout(this.run, RETRY_MS * (0.5 + Math.random())).unref();
     else if (outcome === 'more') this.immediate = setImmediate(this.run);
