@@ -36,8 +36,8 @@ export interface StoreLimits {
   readonly maxPoints: number;
 }
 
-/** How long one step blocks the event loop. */
-const STEP_MS = 3;
+/** How long rows are deleted in one step; its commit comes on top. A request that comes meanwhile waits for it. */
+const STEP_MS = 1;
 /** How long the event loop is blocked at most, when there is no room for any row. */
 const ROOM_MS = 30;
 const AGE_CHECK_MS = 10_000;
