@@ -102,6 +102,8 @@ const header = [
   `x ${base.name}`,
   'lower',
   'upper quartile',
+  'user us/req',
+  `x ${base.name}`,
   'p99 ms',
   `x ${base.name}`,
 ];
