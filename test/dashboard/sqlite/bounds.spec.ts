@@ -346,6 +346,44 @@ describe('the bound on age', () => {
   });
 });
 
+describe('a machine on which each look at the clock finds a step over', () => {
+  /** As if finding rows took longer than a step may. */
+  function slowDown(): void {
+    let time = performance.now();
+    jest.spyOn(performance, 'now').mockImplementation(() => (time += 5));
+  }
+
+  it('deletes what is above a bound all the same', async () => {
+    const store = openTestStore({ maxSpans: 100 });
+    for (let index = 0; index < 300; index += 1) store.addSpan(next({ route: `/${index % 3}` }));
+    await store.flush();
+    slowDown();
+    store.maintain();
+    await eventually(() => numbers(store).spans <= 100);
+  });
+
+  it('deletes what is too old all the same', async () => {
+    const store = openTestStore({ maxAgeMs: 3_600_000 });
+    const old = (Date.now() - 2 * 3_600_000) * 1_000;
+    for (let index = 0; index < 20; index += 1) store.addSpan(spanOf({ start: old + index }));
+    await store.flush();
+    slowDown();
+    store.maintain();
+    await eventually(() => numbers(store).spans === 0);
+  });
+
+  it('deletes a service all the same', async () => {
+    const store = openTestStore();
+    for (let index = 0; index < 20; index += 1) store.addSpan(next());
+    await store.flush();
+    store.read((database) => database.run('UPDATE services SET last_seen = 1000'));
+    slowDown();
+    const { service } = spanOf().resource;
+    await expect(store.clear(service)).resolves.toBeUndefined();
+    expect(numbers(store).spans).toBe(0);
+  });
+});
+
 describe('the begin of what is stored', () => {
   it('is the first span while nothing is gone', async () => {
     const store = openTestStore();

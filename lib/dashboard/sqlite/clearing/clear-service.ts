@@ -3,13 +3,18 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { type Database, type SqlValue } from '../database/database.js';
 import { type StoreDatabase } from '../database/store-database.js';
 import { POINT_LEVEL } from '../encoding/buckets.js';
-import { deleteTrace, type Eviction, runEviction, VICTIM, type Victim } from '../eviction/evict-traces.js';
+import {
+  deleteTrace,
+  type Eviction,
+  runEviction,
+  STEP_MS,
+  VICTIM,
+  type Victim,
+} from '../eviction/evict-traces.js';
 import { removeLines } from '../full-text.js';
 
 /** A service that has reported, or said that it runs, within so long is not gone. */
 export const GONE_MS = 60_000;
-/** How long one step blocks the event loop. */
-const STEP_MS = 3;
 /** Rows that are looked at between two looks at the clock. */
 const CHUNK = 256;
 /** Other processes write, too: for so long it is tried again. */
@@ -88,11 +93,10 @@ const clearTraces: Step = (eviction, service, after = [0]) => {
   if (last === undefined) return undefined;
   const sql = `${VICTIM} WHERE id > ? AND id <= ? AND service = ? ORDER BY id`;
   for (const victim of database.all<Victim>(sql, from, last, service)) {
-    const before = [victim.id - 1];
-    if (isTimeUp()) return before;
     deleteTrace(eviction, victim, 'cleared');
     // Of a large one only a part goes at a time.
-    if (database.get('SELECT 1 FROM traces WHERE id = ?', victim.id) !== undefined) return before;
+    if (database.get('SELECT 1 FROM traces WHERE id = ?', victim.id) !== undefined) return [victim.id - 1];
+    if (isTimeUp()) return [victim.id];
   }
   return [last];
 };

@@ -2,12 +2,15 @@ import { type Database } from '../database/database.js';
 import { changeRows, type Tally } from '../database/row-counts.js';
 import { ERROR_LEVEL } from '../rows.interface.js';
 
+/** How long rows are deleted in one step; its commit comes on top. A request that comes meanwhile waits for it. */
+export const STEP_MS = 1;
+
 /** One change in which rows go. */
 export interface Eviction {
   readonly database: Database;
   /** Called with the rows that were deleted. */
   readonly tally: Tally;
-  /** To be asked between some rows and the next. */
+  /** To be asked after some rows, never before the first: where finding them takes longer than a step, none would ever go. */
   readonly isTimeUp: () => boolean;
 }
 
@@ -60,7 +63,7 @@ export function evictTraces(eviction: Eviction, spans: number, maxSpans: number)
     );
     let gone = 0;
     for (const [route, share] of allocateEvictions(groups, wanted)) {
-      if (isTimeUp()) break;
+      if (gone > 0 && isTimeUp()) break;
       gone += evictOfRoute(eviction, route, isPinned, share);
     }
     return gone;
@@ -75,7 +78,7 @@ function evictOfRoute(eviction: Eviction, route: number, isPinned: 0 | 1, share:
   const victims = eviction.database.all<Victim>(sql, route, isPinned, Math.min(share, MAX_AT_ONCE));
   let gone = 0;
   for (const victim of victims) {
-    if (gone >= share || eviction.isTimeUp()) break;
+    if (gone >= share || (gone > 0 && eviction.isTimeUp())) break;
     gone += deleteTrace(eviction, victim);
   }
   return gone;
@@ -85,8 +88,8 @@ function evictOfRoute(eviction: Eviction, route: number, isPinned: 0 | 1, share:
 export function evictOldTraces(eviction: Eviction, before: number): boolean {
   const victims = eviction.database.all<Victim>(`${VICTIM} WHERE start < ? ORDER BY start LIMIT 200`, before);
   for (const victim of victims) {
-    if (eviction.isTimeUp()) return true;
     deleteTrace(eviction, victim);
+    if (eviction.isTimeUp()) return true;
   }
   return victims.length > 0;
 }

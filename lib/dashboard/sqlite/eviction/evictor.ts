@@ -23,7 +23,14 @@ import {
   evictPoints,
   evictProcessHealth,
 } from './evict-rows.js';
-import { type Eviction, evictOldTraces, evictTraces, runEviction, SOME_ROWS } from './evict-traces.js';
+import {
+  type Eviction,
+  evictOldTraces,
+  evictTraces,
+  runEviction,
+  SOME_ROWS,
+  STEP_MS,
+} from './evict-traces.js';
 
 /** How much is kept. */
 export interface StoreLimits {
@@ -36,8 +43,6 @@ export interface StoreLimits {
   readonly maxPoints: number;
 }
 
-/** How long rows are deleted in one step; its commit comes on top. A request that comes meanwhile waits for it. */
-const STEP_MS = 1;
 /** How long the event loop is blocked at most, when there is no room for any row. */
 const ROOM_MS = 30;
 const AGE_CHECK_MS = 10_000;

@@ -196,7 +196,7 @@ export class StoreWriter {
 const DELAY_MS = 200;
 /** At this many waiting rows the delay is cut short: they are what one slice takes. */
 const HURRY_AT = 128;
-/** Time between two changes at least, so that a busy process makes fewer and larger ones. */
+/** Once all rows are written, the next are written so much later at least: a busy process makes fewer and larger changes. */
 const PAUSE_MS = 10;
 /** After which time to try again what could not be written. */
 const RETRY_MS = 25;
