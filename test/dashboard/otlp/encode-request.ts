@@ -11,6 +11,7 @@ interface Collector {
   readonly logs: { readonly v1: { readonly ExportLogsServiceRequest: Encoder } };
 }
 
+// The generated module has no declarations of these messages.
 const { collector } = (root as unknown as { opentelemetry: { proto: { collector: Collector } } })
   .opentelemetry.proto;
 
