@@ -21,9 +21,15 @@ const LOOSEN = `UPDATE logs SET loose = 1 WHERE id > ? AND id <= ? AND loose = 0
  * Deletes some lines: the oldest loose ones, see the table, then with their traces those that belong to one, then the oldest.
  * Each line is read once at most before it is deleted, however many are kept.
  */
-export function evictLogs(eviction: Eviction, wanted: number, maxSpans: number, now: number): void {
+export function evictLogs(
+  eviction: Eviction,
+  wanted: number,
+  maxSpans: number,
+  sweep: LineSweep,
+  now: number,
+): void {
   const { database } = eviction;
-  if (deleteLogs(eviction, LOOSE, wanted) > 0 || sweepLogs(database, now)) return;
+  if (deleteLogs(eviction, LOOSE, wanted) > 0 || sweep.run(database, now)) return;
   // Every line belongs to a trace, is an error, or is too young to decide: traces go, and their lines with the next step.
   const { spans, logs } = readRowCounts(database);
   const some = Math.min(wanted, SOME_ROWS);
@@ -42,19 +48,35 @@ export function evictOldLogs(eviction: Eviction, before: number): boolean {
   return deleteLogs(eviction, BEFORE, Infinity, before) > 0;
 }
 
-/**
- * Checks lines that were not checked yet, the oldest first, for those that name a trace that is not in the store: it was
- * not sampled, or the line came after it was evicted. They are loose. Returns whether there are more.
- */
-function sweepLogs(database: Database, now: number): boolean {
-  const { swept } = database.one<{ swept: number }>('SELECT swept FROM counters');
-  const sql = 'SELECT id, time FROM logs WHERE id > ? ORDER BY id LIMIT ?';
-  const lines = database.all<{ id: number; time: number }>(sql, swept, LINES_AT_ONCE);
-  const last = lines.findLast(({ time }) => Math.abs(now - time) >= YOUNG_MS)?.id;
-  if (last === undefined) return false;
-  database.run(LOOSEN, swept, last, ERROR_LEVEL);
-  database.run('UPDATE counters SET swept = ?', last);
-  return true;
+/** Checks lines that were not checked yet, the oldest first, for those that name a trace that is not in the store. */
+export class LineSweep {
+  /** Until then, in milliseconds, the lines that come next are too young. They were read at `readAt`. */
+  private youngUntil = 0;
+  private readAt = 0;
+
+  /**
+   * Marks some of those lines as loose: their trace was not sampled, or they came after it was evicted. Returns whether there are
+   * more. Lines that were too young are not read again before one of them is old enough.
+   *
+   * @param now milliseconds
+   */
+  run(database: Database, now: number): boolean {
+    if (now >= this.readAt && now < this.youngUntil) return false;
+    const { swept } = database.one<{ swept: number }>('SELECT swept FROM counters');
+    const sql = 'SELECT id, time FROM logs WHERE id > ? ORDER BY id LIMIT ?';
+    const lines = database.all<{ id: number; time: number }>(sql, swept, LINES_AT_ONCE);
+    const last = lines.findLast(({ time }) => Math.abs(now - time) >= YOUNG_MS)?.id;
+    if (last === undefined) {
+      this.readAt = now;
+      // Of fewer lines than these, the next may be an old one.
+      this.youngUntil =
+        lines.length < LINES_AT_ONCE ? 0 : Math.min(...lines.map(({ time }) => time)) + YOUNG_MS;
+      return false;
+    }
+    database.run(LOOSEN, swept, last, ERROR_LEVEL);
+    database.run('UPDATE counters SET swept = ?', last);
+    return true;
+  }
 }
 
 /** Deletes a chunk at least, and until time is up; returns how many lines went. */

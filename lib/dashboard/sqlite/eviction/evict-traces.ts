@@ -26,7 +26,7 @@ export function runEviction<T>(database: Database, milliseconds: number, work: (
 
 /** Failed traces and those of exemplars stay longest, but may not take everything. */
 const PINNED_SHARE = 0.4;
-/** Traces of a route that one step looks at. */
+/** Traces that one statement looks for: a step deletes fewer, and those it does not come to are read again. */
 const MAX_AT_ONCE = 50;
 
 /** Spans or lines changed per statement where a trace has more. */
@@ -86,7 +86,11 @@ function evictOfRoute(eviction: Eviction, route: number, isPinned: 0 | 1, share:
 
 /** Deletes traces that began before that time, in microseconds; returns whether there are more. */
 export function evictOldTraces(eviction: Eviction, before: number): boolean {
-  const victims = eviction.database.all<Victim>(`${VICTIM} WHERE start < ? ORDER BY start LIMIT 200`, before);
+  const victims = eviction.database.all<Victim>(
+    `${VICTIM} WHERE start < ? ORDER BY start LIMIT ?`,
+    before,
+    MAX_AT_ONCE,
+  );
   for (const victim of victims) {
     deleteTrace(eviction, victim);
     if (eviction.isTimeUp()) return true;

@@ -22,6 +22,7 @@ import {
   evictOldVersionSums,
   evictPoints,
   evictProcessHealth,
+  LineSweep,
 } from './evict-rows.js';
 import {
   type Eviction,
@@ -50,6 +51,7 @@ const AGE_CHECK_MS = 10_000;
 /** Keeps the database that is written to now within its bounds, in turns of a few milliseconds between which others have theirs. */
 export class EvictionScheduler {
   private pages: PageBudget;
+  private sweep = new LineSweep();
   private agedAt = 0;
   /** While it is true, rows are deleted below the bound. */
   private isEvicting = false;
@@ -96,6 +98,7 @@ export class EvictionScheduler {
   /** The database is another one. */
   restart(): void {
     this.pages = new PageBudget(this.store.current, this.limits.maxBytes);
+    this.sweep = new LineSweep();
     this.agedAt = 0;
     this.isEvicting = false;
   }
@@ -136,7 +139,7 @@ export class EvictionScheduler {
     this.isEvicting = excess !== undefined;
     if (excess === undefined) return false;
     runEviction(store.current, STEP_MS, (eviction) => {
-      evictExcess(eviction, excess, limits, now);
+      evictExcess(eviction, excess, limits, this.sweep, now);
     });
     return true;
   }
@@ -241,18 +244,24 @@ function findExcess(
 }
 
 /** Deletes some of what is above a bound, on rows or on bytes. */
-function evictExcess(eviction: Eviction, excess: Amounts, limits: StoreLimits, now: number): void {
+function evictExcess(
+  eviction: Eviction,
+  excess: Amounts,
+  limits: StoreLimits,
+  sweep: LineSweep,
+  now: number,
+): void {
   const { maxSpans, maxPoints } = limits;
   if (excess.points > 0) evictPoints(eviction, maxPoints);
   if (excess.spans > 0) evictTraces(eviction, excess.spans, maxSpans);
-  if (excess.logs > 0) evictLogs(eviction, excess.logs, maxSpans, now);
-  if (excess.bytes > 0) evictBytes(eviction, maxSpans, now);
+  if (excess.logs > 0) evictLogs(eviction, excess.logs, maxSpans, sweep, now);
+  if (excess.bytes > 0) evictBytes(eviction, maxSpans, sweep, now);
 }
 
 /** Deletes some of what there is most of: how many bytes a row frees is known when it is gone. */
-function evictBytes(eviction: Eviction, maxSpans: number, now: number): void {
+function evictBytes(eviction: Eviction, maxSpans: number, sweep: LineSweep, now: number): void {
   const { spans, logs, points } = readRowCounts(eviction.database);
-  if (logs > spans && logs > 0) evictLogs(eviction, SOME_ROWS, maxSpans, now);
+  if (logs > spans && logs > 0) evictLogs(eviction, SOME_ROWS, maxSpans, sweep, now);
   else if (spans > 0) evictTraces(eviction, SOME_ROWS, maxSpans);
   else if (points > 0) evictPoints(eviction, 0);
   else if (!evictOldProcessRows(eviction, PROCESS_LEVEL.minute, Infinity)) {
