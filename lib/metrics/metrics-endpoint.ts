@@ -1,4 +1,10 @@
-import { type CanActivate, type ExecutionContext, HttpException, type Type } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  HttpException,
+  StreamableFile,
+  type Type,
+} from '@nestjs/common';
 import { type AbstractHttpAdapter, type ModuleRef } from '@nestjs/core';
 import { firstValueFrom, isObservable } from 'rxjs';
 
@@ -46,9 +52,10 @@ function mountMetricsEndpoint(
         typeof accept === 'string' ? accept : undefined,
       );
       adapter.setHeader(response, 'content-type', contentType);
-      adapter.reply(response, body, statusCode);
+      // A handler of Fastify that ends before anything is sent would answer with nothing.
+      await adapter.reply(response, new StreamableFile(body), statusCode);
     } catch (error) {
-      replyWithError(adapter, response, error);
+      if (adapter.isHeadersSent(response) !== true) replyWithError(adapter, response, error);
     }
   };
   return adapter.getType() === 'express'

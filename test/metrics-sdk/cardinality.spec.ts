@@ -23,6 +23,7 @@ import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
 import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';
 import { decodeOtlp } from '../exporters/otlp/decode-otlp.js';
 import { closeReceivers, startHttpReceiver } from '../exporters/otlp/otlp-receiver.js';
+import { renderText } from '../exporters/prometheus/render-text.js';
 import { collectWarnings } from '../exporters/support/collect-warnings.js';
 
 const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
@@ -76,7 +77,7 @@ function manualReader(temporality: AggregationTemporality, cardinalityLimits?: {
 }
 
 async function scrape(accept?: string): Promise<string> {
-  const { statusCode, body } = await currentRuntime()!.prometheus!.render(accept);
+  const { statusCode, body } = await renderText(currentRuntime()!.prometheus!, accept);
   expect(statusCode).toBe(200);
   return body;
 }
@@ -323,7 +324,7 @@ describe('a service with a user in its metrics', () => {
       if (request.url === '/metrics') {
         void currentRuntime()!
           .prometheus!.render(request.headers.accept)
-          .then(({ body }) => response.end(body));
+          .then(({ body }) => body.pipe(response));
         return;
       }
       visits.add(1, { path: request.url! });

@@ -3,6 +3,7 @@ import { configureTelemetry, getTelemetry, type TelemetryHandle } from 'nestjs-t
 
 import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
 import { parseMetrics } from '../exporters/prometheus/parse-metrics.js';
+import { renderText } from '../exporters/prometheus/render-text.js';
 import { collectWarnings } from '../exporters/support/collect-warnings.js';
 import { eventually } from '../support/eventually.js';
 import { FaultyCollector } from '../support/faulty-collector.js';
@@ -47,7 +48,7 @@ describe.each(['fast', 'sdk'] as const)('metrics about ourselves, engine %s', (e
 
   /** Series of the page of Prometheus that have these labels; the sum of their values. */
   async function valueOf(name: string, labels: Record<string, string> = {}): Promise<number> {
-    const page = await currentRuntime()!.prometheus!.render(undefined);
+    const page = await renderText(currentRuntime()!.prometheus!);
     const lines = page.body
       .split('\n')
       .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
@@ -122,7 +123,7 @@ describe.each(['fast', 'sdk'] as const)('metrics about ourselves, engine %s', (e
     await start({ instrumentation: { runtimeMetrics: false, sdkMetrics: false } });
     record(5);
     getTelemetry('t').counter('mine').add(1);
-    const page = await currentRuntime()!.prometheus!.render(undefined);
+    const page = await renderText(currentRuntime()!.prometheus!);
     expect(page.body).toContain('mine_total');
     expect(page.body).not.toContain('otel_sdk');
     expect(parseMetrics(page.body)).toBeDefined();

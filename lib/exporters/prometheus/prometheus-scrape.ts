@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+
 import { type IMetricReader } from '@opentelemetry/sdk-metrics';
 
 import { warnOnce } from '../../errors/warnings.js';
@@ -8,14 +10,15 @@ import { mergeScopes } from './merge-scopes.js';
 import { acceptsOpenMetrics } from './openmetrics.js';
 import { PrometheusFamilies } from './prometheus-names.js';
 import { CLASSIC_TEXT, OPENMETRICS_TEXT, renderMetrics } from './render-metrics.js';
-import { takeInTurns } from './turns.js';
+import { takeInTurns, writeInTurns } from './turns.js';
 
 /** The answer to one scrape. */
 export interface PrometheusAnswer {
   /** 200, or 500 with the reason in `body` when the metrics could not be collected. */
   readonly statusCode: 200 | 500;
   readonly contentType: string;
-  readonly body: string;
+  /** The text. It is made while it is read, a millisecond at a time: millions of characters take long to make, and to send. */
+  readonly body: Readable;
 }
 
 /** Requests that prefer OpenMetrics, as those of Prometheus do and those of a person do not. */
@@ -35,8 +38,7 @@ export interface PrometheusScrape {
   /** Requests of scrapers so far. */
   readonly scrapes: Scrapes;
   /**
-   * Collects all metrics and returns them as text, which is made in turns of the event loop. Never
-   * rejects.
+   * Collects all metrics and returns them as text. Never rejects.
    *
    * @param accept the request's Accept header. If it prefers OpenMetrics, that is returned, with
    *   exemplars; otherwise the classic text format, which all scrapers understand
@@ -57,8 +59,12 @@ export function createPrometheusScrape({ prefix }: { prefix?: string | undefined
       const { resourceMetrics, errors } = await reader.collect();
       for (const error of errors) warnAboutCallback(error);
       const metrics = await takeInTurns(mergeScopes(resourceMetrics, families));
-      const body = await takeInTurns(renderMetrics(metrics, prefix, format));
-      return { statusCode: 200, contentType: format.contentType, body };
+      const text = writeInTurns(renderMetrics(metrics, prefix, format));
+      return {
+        statusCode: 200,
+        contentType: format.contentType,
+        body: Readable.from(text, { objectMode: false }),
+      };
     } catch (error) {
       const reason = describeError(error);
       warnOnce(
@@ -69,7 +75,7 @@ export function createPrometheusScrape({ prefix }: { prefix?: string | undefined
       return {
         statusCode: 500,
         contentType: 'text/plain; charset=utf-8',
-        body: `metrics could not be rendered: ${reason}\n`,
+        body: Readable.from([`metrics could not be rendered: ${reason}\n`]),
       };
     }
   };

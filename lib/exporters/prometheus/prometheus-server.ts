@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 
 import { warnOnce } from '../../errors/warnings.js';
@@ -74,7 +75,12 @@ async function answer(
     return;
   }
   const { statusCode, contentType, body } = await scrape.render(request.headers.accept);
-  response
-    .writeHead(statusCode, { 'content-type': contentType })
-    .end(request.method === 'HEAD' ? undefined : body);
+  response.writeHead(statusCode, { 'content-type': contentType });
+  if (request.method === 'HEAD') {
+    body.destroy();
+    response.end();
+    return;
+  }
+  // A scraper that has gone needs no answer; one that gets only a part of the text sees the connection end.
+  await pipeline(body, response).catch(() => undefined);
 }

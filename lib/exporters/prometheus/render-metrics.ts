@@ -3,7 +3,6 @@ import { type Histogram } from '@opentelemetry/sdk-metrics';
 import type { Exemplar } from '../../metrics-sdk/exemplars.js';
 import { type MetricFamily, type PrometheusMetrics, type Series } from './merge-scopes.js';
 import { escapeLabel } from './prometheus-names.js';
-import { type Steps } from './turns.js';
 
 /** What the two text formats of Prometheus write differently. */
 interface TextFormat {
@@ -75,13 +74,13 @@ export const CLASSIC_TEXT: TextFormat = {
 /** Series between two looks at the clock. */
 const SERIES_PER_STEP = 8;
 
-/** Renders the metrics of `mergeScopes()`, in steps. */
+/** Renders the metrics of `mergeScopes()`, a few series at a time. */
 export function* renderMetrics(
   { target, families }: PrometheusMetrics,
   prefix: string | undefined,
   format: TextFormat,
-): Steps<string> {
-  const texts = [format.targetHead, `target_info${inBraces(target)} 1\n`];
+): Generator<string, void, undefined> {
+  yield `${format.targetHead}target_info${inBraces(target)} 1\n`;
   for (const family of families) {
     const name = prefix === undefined ? family.name : `${prefix}_${family.name}`;
     const write = writerFor(name, family, format);
@@ -91,20 +90,12 @@ export function* renderMetrics(
       lines += write(series);
       count += 1;
       if (count % SERIES_PER_STEP > 0) continue;
-      texts.push(flat(lines));
+      yield lines;
       lines = '';
-      yield;
     }
-    texts.push(flat(lines));
+    yield lines;
   }
-  texts.push(format.end(families.length === 0));
-  return texts.join('');
-}
-
-/** A text of many parts is put together when it is read: here, and not all of them at the end. */
-function flat(text: string): string {
-  text.charCodeAt(0);
-  return text;
+  yield format.end(families.length === 0);
 }
 
 type WriteSeries = (series: Series) => string;

@@ -133,6 +133,37 @@ export function describeMetrics(platform: Platform): void {
     );
   });
 
+  describe('a metrics page of thousands of series', () => {
+    const SERIES = 1_500;
+    let app: RunningApp;
+    beforeAll(async () => {
+      app = await RunningApp.start(platform, {});
+      const latency = (await app.app.resolve(TelemetryService)).histogram('page_latency');
+      for (let index = 0; index < SERIES; index += 1) latency.record(0.2, { order: String(index) });
+    });
+    afterAll(() => app.stop());
+
+    it('is sent whole, also after a scraper that left in the middle', async () => {
+      const leaving = new AbortController();
+      const { body } = await app.fetch('/metrics', { signal: leaving.signal });
+      await body!.getReader().read();
+      leaving.abort();
+      const page = await app.scrape();
+      expect(page.match(/^page_latency_count\{/gm)).toHaveLength(SERIES);
+      expect(page.endsWith('\n')).toBe(true);
+      expect(app.log.lines.filter(({ level }) => Number(level) >= 40)).toEqual([]);
+    });
+
+    it('has a head without the page for HEAD', async () => {
+      const response = await app.fetch('/metrics', { method: 'HEAD' });
+      expect([response.status, response.headers.get('content-type')]).toEqual([
+        200,
+        expect.stringMatching(/^text\/plain/),
+      ]);
+      expect(await response.text()).toBe('');
+    });
+  });
+
   describe('the address of the metrics page', () => {
     let app: RunningApp | undefined;
     afterEach(async () => {

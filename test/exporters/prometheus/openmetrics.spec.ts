@@ -10,6 +10,7 @@ import {
 } from '../../../lib/exporters/prometheus/prometheus-scrape.js';
 import { keepExemplars } from '../../../lib/metrics-sdk/exemplars.js';
 import { resource } from '../support/trace-provider.js';
+import { renderText } from './render-text.js';
 
 /** What Prometheus 2.42 sends. */
 const PROMETHEUS =
@@ -35,7 +36,7 @@ function startMeter({ prefix, views = [] }: { prefix?: string; views?: ViewOptio
 
 const inside = (span: Span) => trace.setSpan(ROOT_CONTEXT, span);
 const linesOf = async (scrape: PrometheusScrape): Promise<string[]> =>
-  (await scrape.render(PROMETHEUS)).body.split('\n');
+  (await renderText(scrape, PROMETHEUS)).body.split('\n');
 
 describe('acceptsOpenMetrics()', () => {
   it.each([
@@ -71,8 +72,8 @@ describe('a scrape that asks for OpenMetrics', () => {
       .createCounter('orders', { unit: '{order}', description: 'Orders "taken"\nso far.' })
       .add(2, { a: 'x"\\\n' });
 
-    const open = await scrape.render(PROMETHEUS);
-    const classic = await scrape.render('text/plain');
+    const open = await renderText(scrape, PROMETHEUS);
+    const classic = await renderText(scrape, 'text/plain');
 
     expect(open.contentType).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
     expect(open.body.split('\n').slice(3)).toEqual([

@@ -8,6 +8,7 @@ import { createPrometheusScrape } from '../../../lib/exporters/prometheus/promet
 import { collectWarnings } from '../support/collect-warnings.js';
 import { resource } from '../support/trace-provider.js';
 import { parseOpenMetrics } from './parse-openmetrics.js';
+import { renderText } from './render-text.js';
 
 const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
 const KINDS = ['counter', 'upDownCounter', 'gauge', 'histogram'] as const;
@@ -60,13 +61,13 @@ async function bothFormats(of: Instrument[], prefix?: string): Promise<{ text: s
   const { scrape, meter } = start(prefix);
   for (const [index, instrument] of of.entries())
     record(meter(instrument.scope ?? 'm'), instrument, index + 1);
-  const [text, open] = [await scrape.render(), await scrape.render(OPENMETRICS)];
+  const [text, open] = [await renderText(scrape), await renderText(scrape, OPENMETRICS)];
   expect([text.statusCode, open.statusCode]).toEqual([200, 200]);
   checkText(text.body);
   parseOpenMetrics(open.body);
   // The same names at each scrape.
-  expect((await scrape.render()).body).toBe(text.body);
-  expect((await scrape.render(OPENMETRICS)).body).toBe(open.body);
+  expect((await renderText(scrape)).body).toBe(text.body);
+  expect((await renderText(scrape, OPENMETRICS)).body).toBe(open.body);
   return { text: text.body, open: open.body };
 }
 
@@ -132,10 +133,10 @@ describe('names of instruments that collide in Prometheus', () => {
   it('keeps the names when the second instrument is measured first in a later scrape', async () => {
     const { scrape, meter } = start();
     record(meter('m'), c('x_total'), 1);
-    await scrape.render();
+    await renderText(scrape);
     record(meter('earlier'), g('x'), 2);
-    expect((await scrape.render()).body).toContain('\nx_total{route="/a"} 1\n');
-    expect((await scrape.render()).body).toContain('\nx_2{route="/a"} 2\n');
+    expect((await renderText(scrape)).body).toContain('\nx_total{route="/a"} 1\n');
+    expect((await renderText(scrape)).body).toContain('\nx_2{route="/a"} 2\n');
   });
 
   it('takes the prefix into account', async () => {
@@ -173,9 +174,9 @@ describe('labels that Prometheus would refuse or mix up', () => {
       meter('m').createHistogram('h').record(1, attributes);
       meter('m').createGauge('g').record(1, attributes);
     }
-    const text = (await scrape.render()).body;
+    const text = (await renderText(scrape)).body;
     checkText(text);
-    const open = Buffer.from((await scrape.render(OPENMETRICS)).body).toString();
+    const open = Buffer.from((await renderText(scrape, OPENMETRICS)).body).toString();
     const total = parseOpenMetrics(open)
       .flatMap(({ samples }) => samples)
       .filter(({ name }) => name === 'c_total' || name === 'h_count')
@@ -190,7 +191,7 @@ describe('labels that Prometheus would refuse or mix up', () => {
     const attributes = { 'a.b': '1', a_b: '2', '1st': 'x', empty: '', le: '3' };
     new MeterProvider({ resource: resourceFromAttributes(attributes), readers: [scrape.reader] });
     for (const accept of [undefined, OPENMETRICS])
-      expect((await scrape.render(accept)).body).toContain('target_info{_1st="x",a_b="1;2",le="3"} 1\n');
+      expect((await renderText(scrape, accept)).body).toContain('target_info{_1st="x",a_b="1;2",le="3"} 1\n');
   });
 });
 
@@ -206,8 +207,8 @@ describe('histograms that OpenMetrics restricts', () => {
     const { scrape, meter } = start();
     for (const value of [0, 1, 1.5, 3])
       meter('m').createHistogram('h', { advice: { explicitBucketBoundaries } }).record(value);
-    checkText((await scrape.render()).body);
-    const [, family] = parseOpenMetrics((await scrape.render(OPENMETRICS)).body);
+    checkText((await renderText(scrape)).body);
+    const [, family] = parseOpenMetrics((await renderText(scrape, OPENMETRICS)).body);
     expect(family!.samples.filter(({ labels }) => labels.le === '+Inf')).toMatchObject([{ value: 4 }]);
   });
 });

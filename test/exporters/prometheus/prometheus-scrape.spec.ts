@@ -6,10 +6,11 @@ import {
   createPrometheusScrape,
   type PrometheusScrape,
 } from '../../../lib/exporters/prometheus/prometheus-scrape.js';
-import { processCpuMs } from '../../support/cpu-time.js';
+import { measureTurns } from '../../support/measure-turns.js';
 import { collectWarnings } from '../support/collect-warnings.js';
 import { resource } from '../support/trace-provider.js';
 import { parseMetrics } from './parse-metrics.js';
+import { renderText } from './render-text.js';
 
 let warnings: ReturnType<typeof collectWarnings>;
 let provider: MeterProvider;
@@ -33,7 +34,7 @@ function start({ prefix, views = [] }: { prefix?: string; views?: ViewOptions[] 
 }
 
 async function bodyOf(scrape: PrometheusScrape): Promise<string> {
-  const { statusCode, body } = await scrape.render();
+  const { statusCode, body } = await renderText(scrape);
   expect({ statusCode, body }).toEqual({ statusCode: 200, body: expect.any(String) as string });
   return body;
 }
@@ -129,7 +130,7 @@ describe('createPrometheusScrape()', () => {
   it('answers with the content type that Prometheus 2 and 3 take', async () => {
     const { scrape } = start();
 
-    expect(await scrape.render('text/plain;version=0.0.4;q=0.5,*/*;q=0.1')).toMatchObject({
+    expect(await renderText(scrape, 'text/plain;version=0.0.4;q=0.5,*/*;q=0.1')).toMatchObject({
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
     });
   });
@@ -261,7 +262,7 @@ describe('createPrometheusScrape()', () => {
     const { scrape } = start();
     await provider.shutdown();
 
-    expect(await scrape.render()).toEqual({
+    expect(await renderText(scrape)).toEqual({
       statusCode: 500,
       contentType: 'text/plain; charset=utf-8',
       body: 'metrics could not be rendered: MetricReader is shutdown\n',
@@ -309,27 +310,8 @@ describe('createPrometheusScrape()', () => {
     const { scrape, meter } = start();
     meter('a').createCounter('n_total').add(1);
 
-    const [first, second] = await Promise.all([scrape.render(), scrape.render()]);
+    const [first, second] = await Promise.all([renderText(scrape), renderText(scrape)]);
 
     expect(first).toEqual(second);
   });
 });
-
-/** The longest turn of the event loop while `work` runs, and all of them, in CPU time. */
-async function measureTurns(work: () => Promise<unknown>): Promise<{ longestMs: number; allMs: number }> {
-  const started = processCpuMs();
-  let before = started;
-  let longestMs = 0;
-  let running = true;
-  const endTurn = (): void => {
-    const now = processCpuMs();
-    longestMs = Math.max(longestMs, now - before);
-    before = now;
-    if (running) setImmediate(endTurn);
-  };
-  setImmediate(endTurn);
-  await work();
-  running = false;
-  endTurn();
-  return { longestMs, allMs: processCpuMs() - started };
-}
