@@ -17,6 +17,7 @@ const builders = [
   'scripts/build-ui.mjs',
   'scripts/join-modules.mjs',
   'scripts/load-on-demand.mjs',
+  'scripts/merge-chunks.mjs',
   'scripts/packages-inside.json',
   'scripts/read-licenses.mjs',
 ];

@@ -7,7 +7,8 @@ import { dirname, join, relative, sep } from 'node:path';
 import { build } from 'esbuild';
 import ts from 'typescript';
 
-import { CJS_LOADER, ESM_LOADER, LOADER, loaderByName, nameToPath } from './load-on-demand.mjs';
+import { CJS_LOADER, ESM_LOADER, LOADER, LOADER_NAME, loaderByName, nameToPath } from './load-on-demand.mjs';
+import { mergeChunks } from './merge-chunks.mjs';
 import { readLicenses } from './read-licenses.mjs';
 
 /**
@@ -17,6 +18,21 @@ import { readLicenses } from './read-licenses.mjs';
 const PACKAGES_INSIDE = JSON.parse(readFileSync(new URL('packages-inside.json', import.meta.url), 'utf8'));
 
 const LICENSES = 'licenses.txt';
+
+/** What a process loads the library by. `register` is for applications without NestJS, too. */
+const ROOTS = { library: 'index.js', register: 'register.js', sdk: LOADER };
+
+/**
+ * The file that a chunk is merged into: the same processes load all that is in it. What loads the SDK stays apart from what the SDK
+ * needs: in a bundle, where the SDK is loaded at once, it would need itself.
+ *
+ * @param roots the names of those that import the chunk
+ */
+function groupOf(roots, loadsSdk) {
+  if (!roots.includes('library')) return roots.includes('sdk') ? 'sdk' : undefined;
+  if (roots.length === 1) return 'nest';
+  return loadsSdk ? 'start' : 'core';
+}
 
 /** Leaves all other packages outside. */
 const packagesInside = {
@@ -30,7 +46,7 @@ const packagesInside = {
 
 /** Writes the modules of the folder `from` into `to` as `entryPoints` and what these share, with their types. */
 export async function joinModules(from, to, entryPoints) {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     // The files are the same wherever the build is started.
     absWorkingDir: from,
     entryPoints: [...entryPoints, LOADER].map((file) => join(from, file)),
@@ -41,6 +57,7 @@ export async function joinModules(from, to, entryPoints) {
     bundle: true,
     splitting: true,
     write: false,
+    metafile: true,
     platform: 'node',
     format: 'esm',
     target: 'es2023',
@@ -53,8 +70,19 @@ export async function joinModules(from, to, entryPoints) {
     // The helpers of TypeScript's decorators look for older ones there.
     logOverride: { 'this-is-undefined-in-esm': 'silent' },
   });
-  for (const { path, text } of outputFiles) {
-    write(path, path.endsWith('.js') ? tidy(text, relative(to, path)) : text);
+  const texts = new Map(outputFiles.map(({ path, text }) => [path, text]));
+  const paths = [...texts.keys()].filter((path) => path.endsWith('.js'));
+  const isChunk = (path) =>
+    metafile.outputs[relative(from, path).split(sep).join('/')].entryPoint === undefined;
+  const merged = await mergeChunks({
+    modules: new Map(paths.map((path) => [path, { code: texts.get(path), map: texts.get(`${path}.map`) }])),
+    chunks: new Set(paths.filter(isChunk)),
+    roots: Object.fromEntries(Object.entries(ROOTS).map(([name, file]) => [name, join(to, file)])),
+    groupOf: (roots, imported) => groupOf(roots, imported.includes(LOADER_NAME)),
+  });
+  for (const [path, { code, map }] of merged) {
+    write(path, tidy(code, relative(to, path)));
+    write(`${path}.map`, map);
   }
   for (const [path, code] of Object.entries(ESM_LOADER)) write(join(to, path), code);
   copyTypes(from, to);
@@ -171,8 +199,11 @@ function nameOnlyClasses(source, characters) {
   visit(source);
 }
 
+/** A number follows where chunks were merged that each import it. */
+const NAMING = /^__name\d*$/;
+
 function isNaming(node) {
-  return ts.isCallExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === '__name';
+  return ts.isCallExpression(node) && ts.isIdentifier(node.expression) && NAMING.test(node.expression.text);
 }
 
 /** The name of a class without an explicit name: by itself, or by the variable it is the value of. */

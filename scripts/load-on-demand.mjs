@@ -10,14 +10,14 @@ const ON_DEMAND = 'runtime/load-sdk-part-on-demand.js';
  * By this name the other modules import one of the two: `imports` of package.json says which. Only Node says `module-sync`, in the
  * versions in which require() loads ES modules; bundlers say `module`, or neither.
  */
-const NAME = '#load-sdk-part';
+export const LOADER_NAME = '#load-sdk-part';
 
 /** For the build that joins modules: all import the loader by its name, so that what it imports stays apart from them. */
 export const loaderByName = {
   name: 'loader-by-name',
   setup({ onResolve }) {
     onResolve({ filter: /\/load-sdk-part\.js$/ }, ({ kind }) =>
-      kind === 'entry-point' ? undefined : { path: NAME, external: true },
+      kind === 'entry-point' ? undefined : { path: LOADER_NAME, external: true },
     );
   },
 };
@@ -58,5 +58,5 @@ exports.loadSdkPart = () => (part ??= require('./load-sdk-part.js').loadSdkPart(
 
 /** The code of a CommonJS module with the path of the loader on demand instead of its name. */
 export function nameToPath(code, pathToFolder) {
-  return code.replaceAll(`require("${NAME}")`, `require("${pathToFolder}${ON_DEMAND}")`);
+  return code.replaceAll(`require("${LOADER_NAME}")`, `require("${pathToFolder}${ON_DEMAND}")`);
 }

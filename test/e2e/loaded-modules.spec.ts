@@ -97,6 +97,8 @@ describe.each(['esm', 'cjs'])('an application that loads the library as %s', (fo
     expect(openTelemetryIn(files).api).toBeLessThan(80);
     const own = files.filter((url) => url.startsWith(pathToFileURL(dist).href));
     expect(own.filter((url) => url.includes(`/dist/${format === 'esm' ? 'cjs' : 'esm'}/`))).toEqual([]);
+    // Each takes time to be found, read and linked. It has 8 files today.
+    expect(new Set(own).size).toBeLessThan(12);
   });
 });
 
