@@ -9,7 +9,7 @@ import {
 import { warnOnce } from '../../errors/warnings.js';
 import { type Exemplar, exemplarsOf } from '../../metrics-sdk/exemplars.js';
 import { type FamilyName, labelText, type PrometheusFamilies } from './prometheus-names.js';
-import { type Steps } from './turns.js';
+import { type Steps } from '../turns.js';
 
 type Exemplars = readonly (Exemplar | undefined)[];
 

@@ -10,7 +10,7 @@ import { mergeScopes } from './merge-scopes.js';
 import { acceptsOpenMetrics } from './openmetrics.js';
 import { PrometheusFamilies } from './prometheus-names.js';
 import { CLASSIC_TEXT, OPENMETRICS_TEXT, renderMetrics } from './render-metrics.js';
-import { takeInTurns, writeInTurns } from './turns.js';
+import { takeInTurns, writeInTurns } from '../turns.js';
 
 /** The answer to one scrape. */
 export interface PrometheusAnswer {
