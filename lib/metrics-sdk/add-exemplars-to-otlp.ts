@@ -16,22 +16,26 @@ type ExemplarsByPoint = readonly (readonly Exemplar[])[];
 export class UnsentExemplars {
   private until = 0;
 
-  /** Undefined when no data point has any. */
-  of({ scopeMetrics }: ResourceMetrics): ExemplarsByPoint | undefined {
+  /** Takes note of a collection. Returns what gives the exemplars of any part of it: undefined for one without. */
+  collect({ scopeMetrics }: ResourceMetrics): (part: ResourceMetrics) => ExemplarsByPoint | undefined {
     const since = this.until;
-    const points = scopeMetrics
-      .flatMap(({ metrics }) => metrics)
-      .flatMap(({ descriptor, dataPoints }) =>
-        dataPoints.map(({ attributes, endTime }) => {
-          const until = toMilliseconds(endTime);
-          this.until = Math.max(this.until, until);
-          return exemplarsOf(descriptor, attributes).filter(
-            (exemplar): exemplar is Exemplar =>
-              exemplar !== undefined && exemplar.time > since && exemplar.time <= until,
-          );
-        }),
-      );
-    return points.some(({ length }) => length > 0) ? points : undefined;
+    for (const { metrics } of scopeMetrics)
+      for (const { dataPoints } of metrics)
+        for (const { endTime } of dataPoints) this.until = Math.max(this.until, toMilliseconds(endTime));
+    return (part) => {
+      const points = part.scopeMetrics
+        .flatMap(({ metrics }) => metrics)
+        .flatMap(({ descriptor, dataPoints }) =>
+          dataPoints.map(({ attributes, endTime }) => {
+            const until = toMilliseconds(endTime);
+            return exemplarsOf(descriptor, attributes).filter(
+              (exemplar): exemplar is Exemplar =>
+                exemplar !== undefined && exemplar.time > since && exemplar.time <= until,
+            );
+          }),
+        );
+      return points.some(({ length }) => length > 0) ? points : undefined;
+    };
   }
 }
 
