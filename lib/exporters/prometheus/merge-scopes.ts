@@ -8,8 +8,8 @@ import {
 
 import { warnOnce } from '../../errors/warnings.js';
 import { type Exemplar, exemplarsOf } from '../../metrics-sdk/exemplars.js';
-import { type FamilyName, labelText, type PrometheusFamilies } from './prometheus-names.js';
 import { type Steps } from '../turns.js';
+import { type FamilyName, labelText, type PrometheusFamilies } from './prometheus-names.js';
 
 type Exemplars = readonly (Exemplar | undefined)[];
 

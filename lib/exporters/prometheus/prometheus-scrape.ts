@@ -6,11 +6,11 @@ import { warnOnce } from '../../errors/warnings.js';
 import { OnDemandReader } from '../../metrics-sdk/on-demand.reader.js';
 import { WARNING_INTERVAL_MS } from '../delivery-log.js';
 import { describeError } from '../export-failure.js';
+import { takeInTurns, writeInTurns } from '../turns.js';
 import { mergeScopes } from './merge-scopes.js';
 import { acceptsOpenMetrics } from './openmetrics.js';
 import { PrometheusFamilies } from './prometheus-names.js';
 import { CLASSIC_TEXT, OPENMETRICS_TEXT, renderMetrics } from './render-metrics.js';
-import { takeInTurns, writeInTurns } from '../turns.js';
 
 /** The answer to one scrape. */
 export interface PrometheusAnswer {
