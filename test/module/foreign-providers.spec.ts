@@ -34,6 +34,7 @@ import { resetWarnings, setWarningSink } from '../../lib/errors/warnings.js';
 import { sendsTo } from '../../lib/runtime/foreign-sdk-internals.js';
 import { currentRuntime } from '../../lib/runtime/sdk-runtime.js';
 import { cleanUp, newFolder, openTestStore } from '../dashboard/sqlite/open-test-store.js';
+import { renderText } from '../exporters/prometheus/render-text.js';
 import { eventually } from '../support/eventually.js';
 
 describe('a provider of another OpenTelemetry SDK', () => {
@@ -212,7 +213,7 @@ describe('a provider of another OpenTelemetry SDK', () => {
       start();
       getTelemetry('guest').counter('guest_total').add(3);
       await expect(probe.metricValue('guest_total')).resolves.toBe(3);
-      await expect(currentRuntime()?.prometheus?.render(undefined)).resolves.toMatchObject({
+      await expect(renderText(currentRuntime()!.prometheus!)).resolves.toMatchObject({
         body: expect.stringMatching(/^guest_total 3$/m) as string,
       });
       expect(warnings).toEqual([]);
