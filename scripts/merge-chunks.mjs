@@ -16,14 +16,13 @@ import ts from 'typescript';
  *   chunk, and all that the chunk imports, in the words of the modules that do
  */
 export async function mergeChunks({ modules, chunks, roots, groupOf }) {
-  const reached = Object.entries(roots).map(([name, path]) => [name, reachedFrom(path, modules)]);
+  const imports = new Map([...modules].map(([path, { code }]) => [path, listImports(path, code)]));
+  const reached = Object.entries(roots).map(([name, path]) => [name, reachedFrom(path, imports)]);
   const groups = new Map();
   for (const path of new Set(reached.flatMap(([, paths]) => [...paths]))) {
     if (!chunks.has(path)) continue;
     const importers = reached.filter(([, paths]) => paths.has(path)).map(([name]) => name);
-    const imported = [...reachedFrom(path, modules)].flatMap((each) =>
-      listSpecifiers(modules.get(each).code),
-    );
+    const imported = [...reachedFrom(path, imports)].flatMap((each) => imports.get(each));
     const name = groupOf(importers, imported);
     if (name !== undefined) groups.set(name, [...(groups.get(name) ?? []), path]);
   }
@@ -35,13 +34,16 @@ export async function mergeChunks({ modules, chunks, roots, groupOf }) {
 }
 
 /** The paths of what a module imports, and itself: each after those that it imports. */
-function reachedFrom(root, modules) {
+function reachedFrom(root, imports) {
   const reached = new Set();
   const entered = new Set();
   const visit = (path) => {
     if (entered.has(path)) return;
     entered.add(path);
-    for (const { from } of findImports(path, modules.get(path).code)) if (modules.has(from)) visit(from);
+    for (const specifier of imports.get(path)) {
+      const from = join(dirname(path), specifier);
+      if (imports.has(from)) visit(from);
+    }
     reached.add(path);
   };
   visit(root);
@@ -137,15 +139,20 @@ function quotePath(path, importer) {
   return JSON.stringify(way.startsWith('.') ? way : `./${way}`);
 }
 
-function listSpecifiers(code) {
-  return ts.preProcessFile(code).importedFiles.map(({ fileName }) => fileName);
+/** The statements by which a module imports others; import() is no part of them. */
+function importStatements(path, code) {
+  const { statements } = ts.createSourceFile(path, code, ts.ScriptTarget.ESNext, true, ts.ScriptKind.JS);
+  return statements.filter(({ moduleSpecifier }) => moduleSpecifier !== undefined);
 }
 
-/** What a module imports from others by relative paths; import() is no part of it. */
+function listImports(path, code) {
+  return importStatements(path, code).map(({ moduleSpecifier }) => moduleSpecifier.text);
+}
+
+/** What a module imports from others by relative paths. */
 function findImports(path, code) {
-  const { statements } = ts.createSourceFile(path, code, ts.ScriptTarget.ESNext, true, ts.ScriptKind.JS);
-  return statements
-    .filter(({ moduleSpecifier }) => moduleSpecifier?.text.startsWith('.'))
+  return importStatements(path, code)
+    .filter(({ moduleSpecifier }) => moduleSpecifier.text.startsWith('.'))
     .map(({ importClause, moduleSpecifier: specifier }) => {
       const bindings = importClause?.namedBindings;
       if (bindings !== undefined && !ts.isNamedImports(bindings))
