@@ -28,6 +28,15 @@ const next = (more: Partial<StoredSpan> = {}): StoredSpan => {
   return spanOf({ start: clock, ...more });
 };
 
+/** Traces of one span, and so many lines that belong to it. */
+function addTraces(store: TelemetryStore, traces: number, linesOfEach: number): void {
+  for (let index = 0; index < traces; index += 1) {
+    const traceId = newTraceId();
+    store.addSpan(next({ traceId }));
+    for (let line = 0; line < linesOfEach; line += 1) store.addLog(logOf({ traceId }));
+  }
+}
+
 /** Counts the log lines that statements return from now on. */
 function countLinesRead(): { read: number } {
   const lines = { read: 0 };
@@ -180,11 +189,7 @@ describe('the bound on log lines', () => {
 
   it('takes traces along when every line belongs to one', async () => {
     const store = openTestStore({ maxLogs: 500 });
-    for (let index = 0; index < 300; index += 1) {
-      const traceId = newTraceId();
-      store.addSpan(next({ traceId }));
-      for (let line = 0; line < 10; line += 1) store.addLog(logOf({ traceId }));
-    }
+    addTraces(store, 300, 10);
     await store.flush();
     await eventually(() => numbers(store).logs <= 500);
     const { spans, logs } = numbers(store);
@@ -199,11 +204,7 @@ describe('evicting log lines', () => {
     const store = openTestStore({ maxLogs: 2_000 });
     const lines = countLinesRead();
     for (let round = 0; round < 30; round += 1) {
-      for (let index = 0; index < 50; index += 1) {
-        const traceId = newTraceId();
-        store.addSpan(next({ traceId }));
-        for (let line = 0; line < 6; line += 1) store.addLog(logOf({ traceId }));
-      }
+      addTraces(store, 50, 6);
       await store.flush();
     }
     await eventually(() => numbers(store).logs <= 2_000);
@@ -380,11 +381,7 @@ describe('a machine on which each look at the clock finds a step over', () => {
 
   it('does not read the same young lines again with each step', async () => {
     const store = openTestStore({ maxLogs: 1_000 });
-    for (let index = 0; index < 300; index += 1) {
-      const traceId = newTraceId();
-      store.addSpan(next({ traceId }));
-      for (let line = 0; line < 6; line += 1) store.addLog(logOf({ traceId }));
-    }
+    addTraces(store, 300, 6);
     await store.flush();
     const lines = countLinesRead();
     slowDown();

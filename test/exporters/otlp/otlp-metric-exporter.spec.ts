@@ -4,8 +4,10 @@ import {
   InstrumentType,
   MeterProvider,
   PeriodicExportingMetricReader,
+  type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 
+import { type OtlpProtocol } from '../../../lib/config/otlp.js';
 import {
   createOtlpMetricExporter,
   readTemporalityPreference,
@@ -42,6 +44,22 @@ function pointsIn(request: Json): Json[] {
   );
 }
 
+async function startExporter(protocol: OtlpProtocol) {
+  const receiver = await startReceiver(protocol);
+  const exporter = createOtlpMetricExporter(targetFor(receiver, protocol, 'metrics'), 2 ** 24);
+  return { receiver, exporter };
+}
+
+/** What a reader gets of the measurements. */
+async function collect(measure: (provider: MeterProvider) => void): Promise<ResourceMetrics> {
+  const reader = new OnDemandReader();
+  const provider = new MeterProvider({ resource, readers: [reader] });
+  measure(provider);
+  const { resourceMetrics } = await reader.collect();
+  await provider.shutdown();
+  return resourceMetrics;
+}
+
 /** Many series of several instruments of several scopes. */
 function record(provider: MeterProvider): void {
   const orders = provider.getMeter('orders');
@@ -65,8 +83,7 @@ function deltaInstruments(preference: string | undefined): InstrumentType[] {
 
 describe('createOtlpMetricExporter()', () => {
   it.each(OTLP_PROTOCOLS)('sends each of hundreds of series once, over %s', async (protocol) => {
-    const receiver = await startReceiver(protocol);
-    const exporter = createOtlpMetricExporter(targetFor(receiver, protocol, 'metrics'), 2 ** 24);
+    const { receiver, exporter } = await startExporter(protocol);
     const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
     const standard = new OnDemandReader();
     const provider = new MeterProvider({ resource, readers: [reader, standard] });
@@ -94,12 +111,8 @@ describe('createOtlpMetricExporter()', () => {
   });
 
   it('sends what is being encoded when it is shut down', async () => {
-    const receiver = await startReceiver('http/json');
-    const exporter = createOtlpMetricExporter(targetFor(receiver, 'http/json', 'metrics'), 2 ** 24);
-    const reader = new OnDemandReader();
-    const provider = new MeterProvider({ resource, readers: [reader] });
-    record(provider);
-    const { resourceMetrics } = await reader.collect();
+    const { receiver, exporter } = await startExporter('http/json');
+    const resourceMetrics = await collect(record);
     const codes: number[] = [];
 
     exporter.export(resourceMetrics, ({ code }) => codes.push(code));
@@ -107,17 +120,14 @@ describe('createOtlpMetricExporter()', () => {
 
     expect(pointsIn(receivedPayload(receiver, 'http/json', 'metrics'))).toHaveLength(461);
     expect(codes).toEqual([0]);
-    await provider.shutdown();
   });
 
   it('blocks the event loop for a part of what encoding takes, with 2,000 series', async () => {
-    const receiver = await startReceiver('http/protobuf');
-    const exporter = createOtlpMetricExporter(targetFor(receiver, 'http/protobuf', 'metrics'), 2 ** 24);
-    const reader = new OnDemandReader();
-    const provider = new MeterProvider({ resource, readers: [reader] });
-    const latency = provider.getMeter('a').createHistogram('latency');
-    for (let index = 0; index < 1_999; index += 1) latency.record(0.2, { route: `/orders/${index}` });
-    const { resourceMetrics } = await reader.collect();
+    const { exporter } = await startExporter('http/protobuf');
+    const resourceMetrics = await collect((provider) => {
+      const latency = provider.getMeter('a').createHistogram('latency');
+      for (let index = 0; index < 1_999; index += 1) latency.record(0.2, { route: `/orders/${index}` });
+    });
     // The compiler has to know the code first.
     const encodingMs: number[] = [];
     for (let count = 0; count < 20; count += 1) {
@@ -140,7 +150,6 @@ describe('createOtlpMetricExporter()', () => {
 
     expect(longestMs).toBeLessThan(bound);
     await exporter.shutdown();
-    await provider.shutdown();
   }, 30_000);
 
   it('takes the temporality of a configuration file in place of the variable', async () => {
